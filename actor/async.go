@@ -1,0 +1,87 @@
+package actor
+
+import (
+	"context"
+	"time"
+)
+
+// PublishAsync publishes body to topic and does not wait for the outcome: the result comes on done, as a [*Transaction] with
+// args in it. nil means that exactly one result will come, an error that none will: what was wrong with topic or body, as an
+// [*Error], or ErrStopped, bare. Topic, body and args may be reused as soon as it returns.
+//
+// It waits while the producer is full, and while MaxPending results lie undelivered because nobody reads them. Results are
+// offered to done without waiting; what does not fit is delivered in order when done is read. So who publishes and reads done
+// in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync. done must not be closed while
+// results are outstanding. A nil done means that nobody wants the result.
+func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
+	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, wait)
+}
+
+// MultiPublishAsync is PublishAsync for several bodies in one command with one result.
+func (p *Producer) MultiPublishAsync(topic string, bodies [][]byte, done chan *Transaction, args ...any) error {
+	return p.publishAsync(request{kind: multiPublish, topic: topic, bodies: bodies}, done, args, wait)
+}
+
+// DeferredPublishAsync is PublishAsync for a message that nsqd holds back for delay.
+func (p *Producer) DeferredPublishAsync(topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any) error {
+	return p.publishAsync(request{kind: deferredPublish, topic: topic, delay: delay, body: body}, done, args, wait)
+}
+
+// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare.
+func (p *Producer) TryPublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
+	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, try)
+}
+
+// entry says what a call does when the producer is full.
+type entry bool
+
+const (
+	wait entry = false
+	try  entry = true
+)
+
+func (e entry) enter(g *gate, stop <-chan struct{}, size int) error {
+	if e == wait {
+		return g.enter(context.Background(), stop, size)
+	}
+	if !g.tryEnter(size) {
+		return ErrFull
+	}
+	return nil
+}
+
+// publishAsync accepts a request within both bounds, that of undelivered results first: to wait for readers while holding room
+// would make others wait for them, too.
+func (p *Producer) publishAsync(r request, done chan *Transaction, args []any, e entry) error {
+	size, err := r.check(&p.cfg)
+	if err != nil {
+		return p.fail(r.kind, r.topic, NotSent, err)
+	}
+	if !p.live() {
+		return ErrStopped
+	}
+	if done != nil {
+		if err := e.enter(&p.unread, p.stopping, 0); err != nil {
+			return err
+		}
+	}
+	err = p.postAsync(&r, size, done, args, e)
+	if err != nil && done != nil {
+		p.unread.leave(0)
+	}
+	return err
+}
+
+func (p *Producer) postAsync(r *request, size int, done chan *Transaction, args []any, e entry) error {
+	if err := e.enter(&p.room, p.stopping, size); err != nil {
+		return err
+	}
+	t, err := p.admit(r, size)
+	if err != nil {
+		return err
+	}
+	t.dest = done
+	t.waits = false
+	t.Args = append(t.Args, args...)
+	return p.post(context.Background(), t, e)
+}

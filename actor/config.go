@@ -1,0 +1,206 @@
+package actor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"time"
+
+	"github.com/nsqactor/producer/wire"
+)
+
+// Config is what a producer can be told. A zero field means its default, so that the zero Config, a nil one and [NewConfig]
+// are the same. NewProducer copies the Config; changing it afterwards changes nothing.
+type Config struct {
+	// DialTimeout bounds the TCP connect. Default 1 s.
+	DialTimeout time.Duration
+	// HandshakeTimeout bounds all that follows the connect until nsqd takes publishes. Default 5 s.
+	HandshakeTimeout time.Duration
+	// ReadTimeout is how long nsqd may be silent, heartbeats included, before the connection counts as dead. Default: two
+	// heartbeat intervals; with heartbeats off, for ever.
+	ReadTimeout time.Duration
+	// WriteTimeout is how long a write may go without progress. Default 1 s.
+	WriteTimeout time.Duration
+	// ResponseTimeout is how old the oldest unanswered publish may grow before the connection is replaced. Default 5 s.
+	ResponseTimeout time.Duration
+	// HeartbeatInterval is how often nsqd is asked to show that it lives. Default 30 s, from 1 s to nsqd's maximum (by default
+	// 60 s), sent in whole milliseconds; -1 turns heartbeats off, and then neither side notices a dead peer while idle.
+	HeartbeatInterval time.Duration
+
+	// MaxPending is how many publishes may be accepted and not ended, queued and written together; a MultiPublish counts one.
+	// As many asynchronous results may wait for readers. Default 4,096, at most 16,777,215.
+	MaxPending int
+	// MaxPendingBytes is how many bytes these may hold: a message's body, a MultiPublish's size as MaxBodySize counts it.
+	// Default 32 MiB, at most 1 TiB.
+	MaxPendingBytes int
+	// MaxMsgSize is the largest message, in bytes. Default 1,048,576, as nsqd's -max-msg-size, which it should equal.
+	MaxMsgSize int
+	// MaxBodySize is the largest MultiPublish: 4 bytes, and for each message 4 and its body. Default 5,242,880, as nsqd's
+	// -max-body-size, which it should equal.
+	MaxBodySize int
+
+	// BackoffMin and BackoffMax bound the pause between attempts to connect. It doubles with each failure, is drawn at random
+	// from its upper half, and starts anew after 1 s of acknowledged work. Defaults 50 ms and 5 s.
+	BackoffMin time.Duration
+	BackoffMax time.Duration
+	// MaxAttempts is how many connections may be lost under one publish, without its having been written whole, before it is
+	// reported as not sent. Default 3.
+	MaxAttempts int
+
+	// RetryUnknown sends again what was written on a connection that was lost, instead of reporting it as unknown: messages may
+	// be stored twice, but are not lost while the producer lives. Default off.
+	RetryUnknown bool
+	// WaitConnected makes calls with a context that can end wait for a connection until it does, instead of failing at once
+	// while the producer is known to be down. Default off.
+	WaitConnected bool
+
+	// ClientID, Hostname and UserAgent are what nsqd shows in its statistics. Defaults: the host's short name, the host's name,
+	// and "nsqactor/" with this library's version.
+	ClientID  string
+	Hostname  string
+	UserAgent string
+
+	// LocalAddr is the address to dial from. Default: the system's choice.
+	LocalAddr net.Addr
+	// Dial replaces net.Dialer. It is called with network "tcp" and NewProducer's address, on a goroutine of its own, and must
+	// give up when ctx ends. The connection must honour write deadlines, and report how much of a write went out before one.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up
+	// nothing, and loses records beyond the first few. Default nil: silent.
+	Logger *slog.Logger
+
+	// The following are go-nsq's names for what this version does not do yet. Setting one is an error, so that nobody goes
+	// without encryption or authorisation by mistake. DeflateLevel means nothing without Deflate.
+	TlsV1        bool
+	TlsConfig    *tls.Config
+	Deflate      bool
+	DeflateLevel int
+	Snappy       bool
+	AuthSecret   string
+}
+
+const version = "0.1.0"
+
+// NewConfig returns a Config with every default filled in but ReadTimeout's, which follows HeartbeatInterval.
+func NewConfig() *Config {
+	c := (&Config{}).withDefaults()
+	c.ReadTimeout = 0
+	return &c
+}
+
+const off = -1 // HeartbeatInterval: none
+
+func (c *Config) withDefaults() Config {
+	var d Config
+	if c != nil {
+		d = *c
+	}
+	orElse(&d.DialTimeout, time.Second)
+	orElse(&d.HandshakeTimeout, 5*time.Second)
+	orElse(&d.WriteTimeout, time.Second)
+	orElse(&d.ResponseTimeout, 5*time.Second)
+	orElse(&d.HeartbeatInterval, 30*time.Second)
+	if d.HeartbeatInterval != off {
+		orElse(&d.ReadTimeout, 2*d.HeartbeatInterval)
+	}
+	orElse(&d.MaxPending, 4096)
+	orElse(&d.MaxPendingBytes, 32<<20)
+	orElse(&d.MaxMsgSize, wire.DefaultMaxMsgSize)
+	orElse(&d.MaxBodySize, wire.DefaultMaxBodySize)
+	orElse(&d.BackoffMin, 50*time.Millisecond)
+	orElse(&d.BackoffMax, max(d.BackoffMin, 5*time.Second))
+	orElse(&d.MaxAttempts, 3)
+	hostname, err := os.Hostname()
+	if err != nil {
+		hostname = "unknown"
+	}
+	orElse(&d.Hostname, hostname)
+	orElse(&d.ClientID, shortName(d.Hostname))
+	orElse(&d.UserAgent, "nsqactor/"+version)
+	return d
+}
+
+func orElse[T comparable](field *T, value T) {
+	var none T
+	if *field == none {
+		*field = value
+	}
+}
+
+func shortName(host string) string {
+	for i := range len(host) {
+		if host[i] == '.' {
+			return host[:i]
+		}
+	}
+	return host
+}
+
+// Validate reports every field that NewProducer would refuse, each with its value and its range, or nil. A nil Config is
+// valid.
+func (c *Config) Validate() error {
+	d := c.withDefaults()
+	var wrong []error
+	span := func(field string, value, low, high time.Duration) {
+		if value < low || value > high {
+			wrong = append(wrong, fmt.Errorf("%s is %v, must be from %v to %v", field, value, low, high))
+		}
+	}
+	number := func(field string, value, low, high int) {
+		if value < low || value > high {
+			wrong = append(wrong, fmt.Errorf("%s is %d, must be from %d to %d", field, value, low, high))
+		}
+	}
+	unbuilt := func(field string, set bool) {
+		if set {
+			wrong = append(wrong, fmt.Errorf("%s is set, but this version does not do it yet", field))
+		}
+	}
+	const soon, ages = time.Millisecond, 24 * time.Hour
+	span("DialTimeout", d.DialTimeout, soon, ages)
+	span("HandshakeTimeout", d.HandshakeTimeout, soon, ages)
+	span("WriteTimeout", d.WriteTimeout, soon, ages)
+	span("ResponseTimeout", d.ResponseTimeout, soon, ages)
+	if d.HeartbeatInterval != off {
+		span("HeartbeatInterval", d.HeartbeatInterval, time.Second, ages)
+		span("ReadTimeout", d.ReadTimeout, d.HeartbeatInterval, ages)
+	} else if d.ReadTimeout != 0 {
+		span("ReadTimeout", d.ReadTimeout, soon, ages)
+	}
+	number("MaxPending", d.MaxPending, 1, maxGateCount)
+	number("MaxPendingBytes", d.MaxPendingBytes, 1, maxGateBytes)
+	number("MaxMsgSize", d.MaxMsgSize, 1, math.MaxInt32)
+	number("MaxBodySize", d.MaxBodySize, 1, math.MaxInt32)
+	span("BackoffMin", d.BackoffMin, soon, ages)
+	span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)
+	number("MaxAttempts", d.MaxAttempts, 1, math.MaxInt32)
+	unbuilt("TlsV1", d.TlsV1)
+	unbuilt("TlsConfig", d.TlsConfig != nil)
+	unbuilt("Deflate", d.Deflate)
+	unbuilt("Snappy", d.Snappy)
+	unbuilt("AuthSecret", d.AuthSecret != "")
+	return errors.Join(wrong...)
+}
+
+func checkAddr(addr string, cfg *Config) error {
+	if addr == "" {
+		return errors.New("address is empty, must be host:port")
+	}
+	if cfg.Dial != nil {
+		return nil // what an address looks like is the hook's affair
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q is not host:port: %w", addr, err)
+	}
+	if port == "" {
+		return fmt.Errorf("address %q has no port; nsqd's TCP port is by default 4150", addr)
+	}
+	return nil
+}

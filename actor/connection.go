@@ -1,0 +1,52 @@
+package actor
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// connection is one attempt to reach nsqd, and, if it succeeds, what comes of it: one goroutine dials, shakes hands, and then
+// reads. To the loop it is the channel replies.
+type connection struct {
+	replies chan reply         // from this connection alone, so that a late answer cannot pop the next one's ring
+	close   context.CancelFunc // ends the attempt, or the connection; the goroutine's last reply follows
+
+	// The rest is the loop's, from the reply that says the connection is up.
+	conn     net.Conn
+	opened   int64  // when it came up
+	encoded  uint64 // stream offset behind the last byte encoded
+	written  uint64 // stream offset behind the last byte that the kernel has
+	heard    int64  // when nsqd last said anything
+	moved    int64  // when a write last made progress, while one is pending
+	deadline int64  // the write deadline that is set
+	nop      bool   // a heartbeat is to be answered
+	broken   error  // why nothing more is written; what nsqd has said by now is still read
+}
+
+// How a write is kept from holding up the loop: it is given until a deadline writeAhead from now, set anew only when less than
+// writeRefresh of it is left, since each setting costs about as much as a small write's share of the work. So the loop sleeps
+// in a write for writeAhead at most, and for writeRefresh at least unless it succeeds.
+const (
+	writeAhead   = 12 * time.Millisecond
+	writeRefresh = 6 * time.Millisecond
+)
+
+// write writes one piece. The error is final; a deadline that passed is none.
+func (c *connection) write(piece []byte, now time.Time, clock int64) (int, error) {
+	if c.deadline-clock < int64(writeRefresh) {
+		if err := c.conn.SetWriteDeadline(now.Add(writeAhead)); err != nil {
+			return 0, err
+		}
+		c.deadline = clock + int64(writeAhead)
+	}
+	n, err := c.conn.Write(piece)
+	if isTimeout(err) {
+		c.deadline = 0
+		return n, nil
+	}
+	return n, err
+}
+
+// halfCloser is what a connection offers that can say "no more from here" and still be read, as TCP can.
+type halfCloser interface{ CloseWrite() error }

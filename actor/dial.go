@@ -1,0 +1,149 @@
+package actor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/nsqactor/producer/wire"
+)
+
+// handshaken is a connection that is ready for publishes.
+type handshaken struct {
+	conn net.Conn
+	beat bool // a heartbeat came meanwhile and was not answered
+}
+
+// connect starts an attempt to reach nsqd. All that comes of it comes through its replies: up, if the handshake succeeds, and
+// then nsqd's answers, and in any case, last, the end.
+func (p *Producer) connect() *connection {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &connection{replies: make(chan reply, 1), close: cancel}
+	go p.run(ctx, c.replies)
+	return c
+}
+
+// run is the goroutine of one connection, from the dialling to the end. ctx is the connection's life: its end closes the
+// connection, also one that comes up too late for anybody to want it.
+func (p *Producer) run(ctx context.Context, replies chan reply) {
+	conn, err := p.dial(ctx)
+	if err != nil {
+		post(replies, reply{end: err})
+		return
+	}
+	context.AfterFunc(ctx, func() { conn.Close() })
+	frames := wire.NewReader(conn)
+	beat, err := p.shakeHands(conn, frames)
+	if err != nil {
+		conn.Close()
+		post(replies, reply{end: fmt.Errorf("handshake: %w", err)})
+		return
+	}
+	post(replies, reply{up: &handshaken{conn, beat}})
+	read(frames, replies)
+}
+
+func (p *Producer) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.DialTimeout)
+	defer cancel()
+	if p.cfg.Dial != nil {
+		return p.cfg.Dial(ctx, "tcp", p.addr)
+	}
+	dialer := net.Dialer{LocalAddr: p.cfg.LocalAddr}
+	return dialer.DialContext(ctx, "tcp", p.addr)
+}
+
+// identify is what IDENTIFY asks of nsqd: a producer's part of its fields.
+type identify struct {
+	ClientID           string `json:"client_id"`
+	Hostname           string `json:"hostname"`
+	UserAgent          string `json:"user_agent"`
+	FeatureNegotiation bool   `json:"feature_negotiation"`
+	HeartbeatInterval  int64  `json:"heartbeat_interval"` // milliseconds, or -1 for none
+}
+
+// identified is the part of nsqd's answer that matters here.
+type identified struct {
+	AuthRequired bool `json:"auth_required"`
+}
+
+// shakeHands opens the protocol and introduces the producer, within HandshakeTimeout. It reports whether nsqd sent a heartbeat
+// meanwhile, which may stand before any frame.
+func (p *Producer) shakeHands(conn net.Conn, frames *wire.Reader) (beat bool, err error) {
+	if err := conn.SetDeadline(time.Now().Add(p.cfg.HandshakeTimeout)); err != nil {
+		return false, err
+	}
+	ask := identify{
+		ClientID:           p.cfg.ClientID,
+		Hostname:           p.cfg.Hostname,
+		UserAgent:          p.cfg.UserAgent,
+		FeatureNegotiation: true,
+		HeartbeatInterval:  p.cfg.HeartbeatInterval.Milliseconds(),
+	}
+	if p.cfg.HeartbeatInterval == off {
+		ask.HeartbeatInterval = -1
+	}
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return false, err
+	}
+	if _, err := conn.Write(wire.AppendIdentify([]byte(wire.Magic), body)); err != nil {
+		return false, err
+	}
+	answer, beat, err := nextAnswer(frames)
+	if err != nil {
+		return beat, err
+	}
+	var got identified
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return beat, fmt.Errorf("answer to IDENTIFY is not the JSON of an nsqd: %.40q", answer)
+	}
+	if got.AuthRequired {
+		return beat, errors.New("nsqd requires AUTH, which this version does not do yet")
+	}
+	late, err := settleRest(frames)
+	if err != nil {
+		return beat, err
+	}
+	return beat || late, conn.SetDeadline(time.Time{})
+}
+
+// nextAnswer returns the data of the next response that is not a heartbeat, valid until the next frame is read.
+func nextAnswer(frames *wire.Reader) (data []byte, beat bool, err error) {
+	for {
+		frame, err := frames.Next()
+		switch {
+		case err != nil:
+			return nil, beat, err
+		case frame.IsHeartbeat():
+			beat = true
+		case frame.Type == wire.FrameError:
+			return nil, beat, wire.ParseError(frame.Data)
+		case frame.Type != wire.FrameResponse:
+			return nil, beat, fmt.Errorf("%w: a %v frame", errUnasked, frame.Type)
+		default:
+			return frame.Data, beat, nil
+		}
+	}
+}
+
+// settleRest looks at what came behind the handshake's last answer: heartbeats, or an answer to what nobody has sent yet.
+func settleRest(frames *wire.Reader) (beat bool, err error) {
+	for frames.Ready() {
+		frame, err := frames.Next()
+		if err != nil {
+			return beat, err
+		}
+		if !frame.IsHeartbeat() {
+			return beat, fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, frame.Data)
+		}
+		beat = true
+	}
+	return beat, nil
+}
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

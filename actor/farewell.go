@@ -1,0 +1,93 @@
+package actor
+
+import (
+	"errors"
+	"time"
+
+	"github.com/nsqactor/producer/state"
+)
+
+const (
+	goodbye = 500 * time.Millisecond // given to nsqd to close its end, once everything is answered and ours is closed
+	glance  = 2 * time.Millisecond   // given to what nsqd has just said, when the bound of the shutdown is over
+)
+
+var errCut = errors.New("the producer was stopped before nsqd answered")
+
+// drained reports whether the producer is stopping and everything that was accepted has its outcome.
+func (l *loop) drained() bool {
+	return l.draining && len(l.p.mail) == 0 && l.backlog.len() == 0 && l.flight.len() == 0 && !l.out.pending()
+}
+
+// severed reports whether the bound of the shutdown is over.
+func (l *loop) severed() bool {
+	if !l.draining {
+		return false
+	}
+	select {
+	case <-l.p.cut:
+		return true
+	default:
+		return false
+	}
+}
+
+// disconnect ends the connection or the attempt, and takes every reply until its last, which settles what is in flight.
+func (l *loop) disconnect() {
+	c, cut := l.conn, l.p.cut
+	switch {
+	case c == nil:
+		return
+	case c.conn == nil:
+		c.close()
+	default:
+		l.sayGoodbye()
+	}
+	for l.conn != nil {
+		select {
+		case r := <-l.replies:
+			l.acknowledge(r.oks)
+			if r.end != nil {
+				l.requeue(l.wreck(r.end))
+			}
+		case <-cut:
+			cut = nil
+			if c.conn == nil {
+				return // a Dial that ignores its context; what it may still bring is closed by run
+			}
+			if c.broken == nil {
+				c.broken = errCut
+			}
+			c.conn.SetReadDeadline(time.Now().Add(glance))
+		}
+	}
+}
+
+// sayGoodbye closes our end, so that nsqd sees the stream end where a command ends, and waits a little for nsqd's end: to
+// close with answers unread would reset the connection.
+func (l *loop) sayGoodbye() {
+	c := l.conn
+	if half, ok := c.conn.(halfCloser); !ok || half.CloseWrite() != nil {
+		c.close()
+	}
+	if c.broken == nil {
+		c.conn.SetReadDeadline(time.Now().Add(goodbye))
+	}
+}
+
+// farewell ends everything, in this order: the connection, whose last replies still count; the intake; what could not be sent;
+// the couriers. Then nothing of the producer runs any more.
+func (l *loop) farewell() {
+	l.p.severed = l.flight.len() > 0
+	l.disconnect()
+	l.p.link.Advance(l.p.link.Load(), state.Unlinked)
+	l.p.phase.Advance(state.Draining, state.Closed)
+	l.collect() // see post: from here on senders take back what they send
+	for l.backlog.len() > 0 {
+		l.p.severed = true
+		l.end(l.backlog.popFront(), NotSent, ErrStopped)
+	}
+	l.dismissCouriers()
+	l.p.severed = l.p.severed || l.p.counts.dropped.Load() > 0
+	l.timer.Stop()
+}

@@ -1,0 +1,34 @@
+package actor
+
+// flight is what has been encoded on the present connection and not been answered, oldest first. nsqd answers strictly in
+// order and names nothing, so that this order is all that says which publish an answer belongs to.
+//
+// A command answers for one or more transactions, its members. They lie in a ring of their own, in the same order, so that a
+// command of many members needs no memory of its own.
+type flight struct {
+	commands ring[command]
+	members  ring[*Transaction]
+}
+
+// command is one unanswered command. Offsets count the bytes of the connection's stream behind the handshake.
+type command struct {
+	begin, end uint64 // of its bytes
+	at         int64  // when it was encoded, in nanoseconds on the loop's clock
+	members    int
+}
+
+func (f *flight) len() int { return f.commands.len() }
+
+// push notes a command that has one member.
+func (f *flight) push(c command, t *Transaction) {
+	c.members = 1
+	f.commands.pushBack(c)
+	f.members.pushBack(t)
+}
+
+// pop removes the oldest command and hands its members to each, in order.
+func (f *flight) pop(each func(*Transaction)) {
+	for range f.commands.popFront().members {
+		each(f.members.popFront())
+	}
+}

@@ -1,0 +1,200 @@
+package actor
+
+import (
+	"time"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// loop is the actor: one goroutine from the producer's first use to its end. All fields are its own, no other goroutine can
+// name them.
+//
+// It never waits but in two places: in sleep, for anything that concerns it, and in a write, for writeAhead at most. Results go
+// to channels with room, or to a courier.
+type loop struct {
+	p     *Producer
+	began time.Time // zero of the loop's clock
+
+	backlog ring[*Transaction] // accepted and not encoded, oldest first; what goes again stands before what is new
+	flight  flight             // encoded and not answered
+	out     outbox             // encoded and not with the kernel
+
+	conn    *connection // the present attempt or connection; nil while none is wanted or the next has to wait
+	replies chan reply  // conn's; nil without one
+	retry   retry
+	cause   error // why the link is Down
+
+	timer *time.Timer
+	due   int64 // when the timer will fire; 0: never
+
+	seq      uint64 // of the last transaction accepted
+	flushes  []flushWait
+	boxes    map[chan<- *Transaction]*box // of done channels that are behind
+	stopping <-chan struct{}              // p.stopping until it was seen closed, then nil
+	draining bool
+}
+
+func newLoop(p *Producer) *loop {
+	l := &loop{p: p, began: time.Now(), stopping: p.stopping, timer: time.NewTimer(time.Hour)}
+	l.timer.Stop()
+	return l
+}
+
+// clock returns the time since the loop began, in nanoseconds, never 0.
+func (l *loop) clock() int64 { return int64(time.Since(l.began)) + 1 }
+
+func (l *loop) run() {
+	defer close(l.p.ended)
+	l.connect()
+	for !l.drained() && !l.severed() {
+		l.collect()
+		if l.writable() {
+			l.fill()
+			if l.out.pending() {
+				l.write()
+			}
+		}
+		l.attend(!l.out.pending() || !l.writable())
+	}
+	l.farewell()
+}
+
+// attend takes one thing that happened; if there is none it sleeps until there is, or returns at once if it may not sleep.
+func (l *loop) attend(maySleep bool) {
+	if !maySleep {
+		select {
+		case r := <-l.replies:
+			l.reply(r)
+		case <-l.timer.C:
+			l.fire()
+		case <-l.p.bell:
+			l.answerBell()
+		default:
+		}
+		return
+	}
+	select {
+	case t := <-l.p.mail:
+		l.receive(t)
+	case r := <-l.replies:
+		l.reply(r)
+	case <-l.timer.C:
+		l.fire()
+	case <-l.p.bell:
+		l.answerBell()
+	}
+}
+
+// collect takes everything that waits in the mailbox, so that it goes out in one write.
+func (l *loop) collect() {
+	for range len(l.p.mail) {
+		select {
+		case t := <-l.p.mail:
+			l.receive(t)
+		default:
+			return
+		}
+	}
+}
+
+// receive takes one transaction from the mailbox.
+func (l *loop) receive(t *Transaction) {
+	l.seq++
+	t.seq = l.seq
+	up := l.p.link.Load()
+	switch {
+	case t.kind == flush:
+		l.flush(t)
+	case t.kind == ping && up == state.Up:
+		l.end(t, Acked, nil)
+	case up == state.Down && !t.waits:
+		l.end(t, NotSent, l.cause)
+	default:
+		if l.backlog.full() { // before it grows: what callers have given up needs no place
+			l.sweep()
+		}
+		l.backlog.pushBack(t)
+	}
+}
+
+// answerBell looks at all that lies outside of the mailbox.
+func (l *loop) answerBell() {
+	select {
+	case <-l.stopping:
+		l.stopping, l.draining = nil, true
+	default:
+	}
+	if l.draining {
+		l.p.watched.Set()
+		l.sweep()
+	}
+	l.retireCouriers()
+	l.recountFlushes()
+}
+
+// sweep drops what callers have given up.
+func (l *loop) sweep() {
+	l.backlog.keep(func(t *Transaction) bool { return t.claim.Load() == state.Queued })
+}
+
+// writable reports whether bytes may be added to the connection's stream.
+func (l *loop) writable() bool { return l.conn != nil && l.conn.conn != nil && l.conn.broken == nil }
+
+// fill encodes from the backlog, oldest first, until the batch is full; then it owes nsqd's heartbeat its answer. It does
+// nothing while the last batch is still on its way.
+//
+// Invariant: the ring holds at most MaxPending commands, those of callers who have left included. So memory stays bounded even
+// if every caller leaves a stopped nsqd behind: then no more is taken, and what is not taken can be given up.
+func (l *loop) fill() {
+	if l.out.pending() {
+		return
+	}
+	c := l.conn
+	if c.nop {
+		c.nop = false
+		l.encode(nop)
+	}
+	if l.backlog.len() == 0 {
+		return
+	}
+	now := l.clock()
+	for l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && !l.out.full() {
+		t := l.backlog.popFront()
+		switch {
+		case t.kind == ping:
+			l.end(t, Acked, nil)
+		case t.claim.Advance(state.Queued, state.Taken):
+			begin := c.encoded
+			l.encode(t.command)
+			l.flight.push(command{begin: begin, end: c.encoded, at: now}, t)
+		}
+	}
+	l.wakeBy(now + int64(l.p.cfg.ResponseTimeout))
+}
+
+var nop = []byte("NOP\n")
+
+func (l *loop) encode(command []byte) {
+	l.out.add(command)
+	l.conn.encoded += uint64(len(command))
+}
+
+// write gives the kernel the next piece. What it does not take now is tried again when the loop comes by again, until
+// WriteTimeout has passed without progress.
+func (l *loop) write() {
+	c, now := l.conn, time.Now()
+	clock := int64(now.Sub(l.began)) + 1
+	n, err := c.write(l.out.piece(), now, clock)
+	l.out.advance(n)
+	c.written += uint64(n)
+	switch {
+	case err != nil:
+		l.breakOff(err)
+	case n > 0:
+		c.moved = 0
+	case c.moved == 0:
+		c.moved = clock
+	case clock-c.moved >= int64(l.p.cfg.WriteTimeout):
+		l.breakOff(errWriteStuck)
+	}
+}

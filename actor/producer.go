@@ -1,0 +1,131 @@
+package actor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// Producer publishes to one nsqd over one connection. Its methods may be called by any number of goroutines at once.
+type Producer struct {
+	addr string
+	cfg  Config // complete and valid, never written again
+
+	phase state.PhaseCell
+	link  state.LinkCell // moved by the loop alone
+
+	mail   chan *Transaction // callers to loop; capacity MaxPending
+	bell   chan struct{}     // capacity 1: something for the loop lies elsewhere, see ring
+	room   gate              // publishes accepted and not ended
+	unread gate              // asynchronous publishes whose result has not been delivered
+	pool   sync.Pool         // of *Transaction; a field, so that no transaction serves two producers
+	counts counters
+
+	watched  state.Flag  // set by the loop while a Flush or Shutdown waits: who leaves a transaction then rings the bell
+	records  chan record // events for the scribe
+	scribing state.Flag  // there is a scribe
+
+	stopping chan struct{} // closed when Shutdown begins
+	base     Tally         // the counts at that moment; written before stopping is closed, read after ended is
+	cutting  state.Flag    // set by whoever closes cut
+	cut      chan struct{} // closed when Shutdown's bound is over
+	cutErr   error         // why; written before cut is closed
+	severed  bool          // whether the cut ended anything; written by the loop before ended is closed
+	ended    chan struct{} // closed by the loop as its last act
+}
+
+// NewProducer returns a producer for the nsqd at addr, "host:port" of its TCP port (by default 4150, not the HTTP port 4151).
+// It does not dial: the first publish or Ping does. A nil cfg means the defaults. The error names every wrong field of cfg.
+func NewProducer(addr string, cfg *Config) (*Producer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("nsq producer's config: %w", err)
+	}
+	p := &Producer{addr: addr, cfg: cfg.withDefaults()}
+	if err := checkAddr(addr, &p.cfg); err != nil {
+		return nil, fmt.Errorf("nsq producer: %w", err)
+	}
+	p.mail = make(chan *Transaction, p.cfg.MaxPending)
+	p.bell = make(chan struct{}, 1)
+	p.room.init(p.cfg.MaxPending, p.cfg.MaxPendingBytes)
+	p.unread.init(p.cfg.MaxPending, 0)
+	p.stopping = make(chan struct{})
+	p.cut = make(chan struct{})
+	p.ended = make(chan struct{})
+	p.records = make(chan record, unlogged)
+	return p, nil
+}
+
+// String returns the address of the producer's nsqd.
+func (p *Producer) String() string { return p.addr }
+
+// Publish publishes body to topic and waits until nsqd has answered or the outcome is certain otherwise. It is
+// PublishContext without a context; the package's documentation states how long it can take.
+func (p *Producer) Publish(topic string, body []byte) error {
+	return p.PublishContext(context.Background(), topic, body)
+}
+
+// PublishContext publishes body to topic and waits until nsqd has answered, or until ctx ends: then it returns at once with
+// ctx's error in an [*Error], as not sent if no byte of the message can have reached nsqd and as unknown otherwise. A result
+// that is there wins over ctx, and a ctx that has ended before the call sends nothing.
+//
+// Topic and body may be reused as soon as it returns. nil means that nsqd has the message. Errors: ErrStopped, bare; all else
+// is an *Error: what was wrong with topic or body, ctx's error, ErrNotConnected, ErrConnectionLost, or a [*wire.ReplyError].
+func (p *Producer) PublishContext(ctx context.Context, topic string, body []byte) error {
+	return p.publish(ctx, request{kind: publish, topic: topic, body: body})
+}
+
+// MultiPublish publishes the bodies to topic as one MPUB: nsqd stores all of them or, unless its disk fails, none. It is
+// MultiPublishContext without a context.
+func (p *Producer) MultiPublish(topic string, bodies [][]byte) error {
+	return p.MultiPublishContext(context.Background(), topic, bodies)
+}
+
+// MultiPublishContext is PublishContext for several bodies in one command with one outcome.
+func (p *Producer) MultiPublishContext(ctx context.Context, topic string, bodies [][]byte) error {
+	return p.publish(ctx, request{kind: multiPublish, topic: topic, bodies: bodies})
+}
+
+// DeferredPublish publishes body to topic for delivery after delay, from 0 to 1 hour, sent in whole milliseconds, rounded up.
+// nsqd keeps deferred messages in memory alone. It is DeferredPublishContext without a context.
+func (p *Producer) DeferredPublish(topic string, delay time.Duration, body []byte) error {
+	return p.DeferredPublishContext(context.Background(), topic, delay, body)
+}
+
+// DeferredPublishContext is PublishContext for a message that nsqd holds back for delay.
+func (p *Producer) DeferredPublishContext(ctx context.Context, topic string, delay time.Duration, body []byte) error {
+	return p.publish(ctx, request{kind: deferredPublish, topic: topic, delay: delay, body: body})
+}
+
+// Ping returns nil when the producer is connected and through the handshake, and connects it if it is not. It is PingContext
+// without a context.
+func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
+
+// PingContext returns nil when the producer is connected and through the handshake, now or after the attempt that it waits
+// for. It asks nsqd nothing: the protocol's NOP has no answer and would prove nothing, so that a connection whose other end
+// has just died passes. Errors: ErrStopped, bare, or an [*Error] with ErrNotConnected or ctx's error.
+func (p *Producer) PingContext(ctx context.Context) error { return p.ask(ctx, ping) }
+
+// Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
+// With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first it returns
+// an [*Error] with ctx's error; the publishes go on.
+func (p *Producer) Flush(ctx context.Context) error {
+	switch p.phase.Load() {
+	case state.Idle:
+		return nil
+	case state.Draining, state.Closed: // Shutdown is one long Flush
+		select {
+		case <-p.ended:
+			return nil
+		case <-ctx.Done():
+			return p.fail(flush, "", Unknown, ctx.Err())
+		}
+	}
+	err := p.ask(ctx, flush)
+	if err == ErrStopped {
+		return p.Flush(ctx) // Shutdown was faster
+	}
+	return err
+}

@@ -1,0 +1,74 @@
+package actor
+
+import (
+	"fmt"
+
+	"github.com/nsqactor/producer/wire"
+)
+
+// reply is what the loop learns of a connection since it last looked. Several are merged into one.
+type reply struct {
+	up   *handshaken // the connection may be used from now on
+	oks  int         // acknowledgements, each of the oldest unanswered command
+	beat bool        // nsqd asks for a sign of life
+	end  error       // the connection has ended; nothing follows
+}
+
+// merge returns both, r being the older.
+func (r reply) merge(next reply) reply {
+	if r.up == nil {
+		r.up = next.up
+	}
+	r.oks += next.oks
+	r.beat = r.beat || next.beat
+	r.end = next.end
+	return r
+}
+
+// post puts a reply where the loop finds it, merged with what the loop has not taken yet.
+//
+// Invariant: replies has capacity 1 and one sender. It takes back what is unread before it sends, so that it never waits, and
+// always drains the socket whatever the loop does. If it could wait, nsqd, reader and loop could wait for each other in a
+// circle; and memory stays at one reply.
+func post(replies chan reply, next reply) {
+	select {
+	case unread := <-replies:
+		next = unread.merge(next)
+	default:
+	}
+	replies <- next
+}
+
+// read turns a connection's frames into replies until it ends, which its last reply says. Acknowledgements that came together
+// are one reply.
+func read(frames *wire.Reader, replies chan reply) {
+	for {
+		var r reply
+		for {
+			r.take(frames.Next())
+			if r.end != nil || !frames.Ready() {
+				break
+			}
+		}
+		post(replies, r)
+		if r.end != nil {
+			return
+		}
+	}
+}
+
+// take adds a frame, or the error that came instead of one. Only a response that is exactly OK is an acknowledgement.
+func (r *reply) take(frame wire.Frame, err error) {
+	switch {
+	case err != nil:
+		r.end = err
+	case frame.IsOK():
+		r.oks++
+	case frame.IsHeartbeat():
+		r.beat = true
+	case frame.Type == wire.FrameError:
+		r.end = wire.ParseError(frame.Data)
+	default:
+		r.end = fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, frame.Data)
+	}
+}

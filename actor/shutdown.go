@@ -1,0 +1,54 @@
+package actor
+
+import (
+	"context"
+	"time"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// stopBound is how long Stop gives what is pending.
+const stopBound = 5 * time.Second
+
+// Stop is Shutdown with a bound of 5 s. A second Stop, at once or later, returns when the first is through.
+func (p *Producer) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopBound)
+	defer cancel()
+	p.Shutdown(ctx)
+}
+
+// Shutdown stops the producer: from now on publishes return ErrStopped, those that were accepted go on to their outcome and
+// asynchronous results to their readers, until all are through or ctx ends. Then what was not written ends as not sent, what
+// was written and not answered as unknown, and results that nobody has taken are dropped and counted as undelivered.
+//
+// It returns when the producer's goroutines and its connection are gone, within 20 ms of ctx's end, with the tally of what
+// ended since the first Shutdown began. The error is nil if all were through, and otherwise that of the context whose end cut
+// them off. It may be called by several goroutines, and again: each waits for the same end, and the first bound that is over
+// is over for all.
+func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {
+	if p.phase.Advance(state.Idle, state.Closed) {
+		close(p.stopping)
+		close(p.ended)
+		return Tally{}, nil
+	}
+	if p.phase.Advance(state.Live, state.Draining) {
+		p.base = p.counts.tally()
+		close(p.stopping)
+		p.ring()
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		if p.cutting.Set() {
+			p.cutErr = ctx.Err()
+			close(p.cut)
+			p.ring()
+		}
+		<-p.ended
+	}
+	tally := p.counts.tally().since(p.base)
+	if p.severed {
+		return tally, p.cutErr
+	}
+	return tally, nil
+}

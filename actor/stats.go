@@ -1,0 +1,85 @@
+package actor
+
+import (
+	"sync/atomic"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// Stats is a producer's account. A publish counts when it is accepted: within the bounds, with nothing wrong about it.
+//
+// Submitted = Acked + Refused + NotSent + Unknown + Pending, always: Pending is what is left of Submitted. While publishes are
+// under way the figures are read one after the other; at rest they are exact.
+type Stats struct {
+	Submitted uint64 // publishes accepted; a MultiPublish counts one
+	Acked     uint64
+	Refused   uint64
+	NotSent   uint64
+	Unknown   uint64
+	Pending   uint64 // accepted, without an outcome yet
+
+	PendingBytes uint64 // what they hold of Config.MaxPendingBytes
+	Undelivered  uint64 // asynchronous results, and those to come, that no reader has taken
+	Connections  uint64 // handshakes that succeeded since the producer was made
+
+	Phase state.Phase
+	Link  state.Link
+}
+
+// Tally is how the publishes ended that were pending when Shutdown began or came in beside it.
+type Tally struct {
+	Acked       uint64
+	Refused     uint64
+	NotSent     uint64
+	Unknown     uint64
+	Undelivered uint64 // asynchronous results that were dropped, since nobody had taken them by the end; outcomes count above
+}
+
+// counters are what Stats is made of. Each only grows.
+type counters struct {
+	submitted   atomic.Uint64              // by callers
+	outcomes    [Unknown + 1]atomic.Uint64 // by whoever ends a publish; the first is not used
+	dropped     atomic.Uint64              // by couriers
+	connections atomic.Uint64              // by the loop
+}
+
+func (c *counters) tally() Tally {
+	return Tally{
+		Acked:       c.outcomes[Acked].Load(),
+		Refused:     c.outcomes[Refused].Load(),
+		NotSent:     c.outcomes[NotSent].Load(),
+		Unknown:     c.outcomes[Unknown].Load(),
+		Undelivered: c.dropped.Load(),
+	}
+}
+
+func (t Tally) since(base Tally) Tally {
+	return Tally{
+		Acked:       t.Acked - base.Acked,
+		Refused:     t.Refused - base.Refused,
+		NotSent:     t.NotSent - base.NotSent,
+		Unknown:     t.Unknown - base.Unknown,
+		Undelivered: t.Undelivered - base.Undelivered,
+	}
+}
+
+// Stats returns the account as of now. It does not block and allocates nothing; anyone may call it at any time.
+func (p *Producer) Stats() Stats {
+	ends := p.counts.tally() // before submitted, so that Pending cannot come out negative
+	submitted := p.counts.submitted.Load()
+	_, bytes := p.room.inside()
+	undelivered, _ := p.unread.inside()
+	return Stats{
+		Submitted:    submitted,
+		Acked:        ends.Acked,
+		Refused:      ends.Refused,
+		NotSent:      ends.NotSent,
+		Unknown:      ends.Unknown,
+		Pending:      submitted - ends.Acked - ends.Refused - ends.NotSent - ends.Unknown,
+		PendingBytes: bytes,
+		Undelivered:  undelivered,
+		Connections:  p.counts.connections.Load(),
+		Phase:        p.phase.Load(),
+		Link:         p.link.Load(),
+	}
+}

@@ -1,0 +1,107 @@
+package actor
+
+import (
+	"strings"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// Transaction is one publish, and the result of an asynchronous one: it comes on the channel that the publish named.
+//
+// Its fields may be read until Release, and are the receiver's alone.
+type Transaction struct {
+	Error error // nil: nsqd answered OK. Otherwise as Publish would have returned it
+	Args  []any // what the publish was given, in a slice of the transaction's own; do not keep it beyond Release
+
+	// The caller writes the following before it posts the transaction, and nobody writes them while it is under way.
+	home    *Producer
+	kind    kind
+	dest    chan<- *Transaction // where the result goes: done, a channel of the caller's, or nil for nowhere
+	done    chan *Transaction   // capacity 1, made once and kept with the transaction through the pool
+	command []byte              // topic and bodies as encoded for the wire; the memory is the transaction's own
+	topic   int                 // the topic's length in command, where it follows the command's name
+	size    int                 // what it holds of MaxPendingBytes
+	waits   bool                // it waits for a connection although the producer is down
+
+	claim state.ClaimCell
+
+	// The loop's own, but for doubt: a caller that has won the claim may read it.
+	seq    uint64 // the order in which the loop accepted it
+	losses int    // connections without an error frame that it has lived through
+	doubt  bool   // it was written on a connection that was lost, and goes again: it may be stored already
+}
+
+// kind is what a transaction asks of the loop.
+type kind uint8
+
+const (
+	publish kind = iota
+	multiPublish
+	deferredPublish
+	ping
+	flush
+)
+
+var kinds = [...]struct{ op, name string }{
+	publish:         {"Publish", "PUB "},
+	multiPublish:    {"MultiPublish", "MPUB "},
+	deferredPublish: {"DeferredPublish", "DPUB "},
+	ping:            {"Ping", ""},
+	flush:           {"Flush", ""},
+}
+
+// publishes reports whether the transaction carries messages, and counts in bounds and Stats.
+func (k kind) publishes() bool { return k <= deferredPublish }
+
+// keepBytes is the largest buffer that goes back to the pool with its transaction. What needed more is rare enough to pay for
+// its own memory, and a pool of such buffers would hoard it.
+const keepBytes = 72 << 10 // holds a message of 64 KiB and its command line
+
+// topicName returns a copy: command is reused.
+func (t *Transaction) topicName() string {
+	if !t.kind.publishes() {
+		return ""
+	}
+	start := len(kinds[t.kind].name)
+	return string(t.command[start : start+t.topic])
+}
+
+// Release gives the transaction back for reuse. Who received it from his channel may call it once, when he needs it no more;
+// it is not an obligation, a transaction that is never released is left to the garbage collector. A second Release before the
+// reuse does nothing.
+func (t *Transaction) Release() {
+	if t.claim.Advance(state.Done, state.Free) {
+		t.recycle()
+	}
+}
+
+// recycle puts the transaction into the pool; its claim is Free, so that nobody else touches it.
+func (t *Transaction) recycle() {
+	t.Error = nil
+	clear(t.Args)
+	t.Args = t.Args[:0]
+	t.dest = nil
+	if cap(t.command) > keepBytes {
+		t.command = nil
+	}
+	t.losses, t.doubt = 0, false
+	t.home.pool.Put(t)
+}
+
+// fresh takes a transaction from the pool, or makes one.
+func (p *Producer) fresh(k kind) *Transaction {
+	t, _ := p.pool.Get().(*Transaction)
+	if t == nil {
+		t = &Transaction{home: p, done: make(chan *Transaction, 1)}
+	}
+	t.kind = k
+	return t
+}
+
+// fail makes the error of a call. ErrStopped and ErrFull stay bare, so that == finds them. It keeps nothing of topic's memory.
+func (p *Producer) fail(k kind, topic string, outcome Outcome, err error) error {
+	if err == ErrStopped || err == ErrFull {
+		return err
+	}
+	return &Error{Op: kinds[k].op, Topic: strings.Clone(topic), Addr: p.addr, Outcome: outcome, Err: err}
+}
