@@ -34,6 +34,7 @@ func (l *loop) offer(t *Transaction) {
 		go l.p.courier(b)
 	}
 	b.given++
+	l.p.counts.boxed.Add(1)
 	var results []*Transaction
 	select {
 	case results = <-b.in:
@@ -96,6 +97,7 @@ func (p *Producer) courier(b *box) {
 // done notes that the courier is done with one more result.
 func (p *Producer) done(b *box, left int) {
 	p.unread.leave(0)
+	p.counts.boxed.Add(-1)
 	b.taken.Add(1)
 	if left == 0 {
 		p.ring()

@@ -16,7 +16,7 @@ var errCut = errors.New("the producer was stopped before nsqd answered")
 
 // drained reports whether the producer is stopping and everything that was accepted has its outcome.
 func (l *loop) drained() bool {
-	return l.draining && len(l.p.mail) == 0 && l.backlog.len() == 0 && l.flight.len() == 0 && !l.out.pending()
+	return l.draining && len(l.p.mail) == 0 && l.backlog.len() == 0 && !l.flight.alive()
 }
 
 // severed reports whether the bound of the shutdown is over.
@@ -78,16 +78,16 @@ func (l *loop) sayGoodbye() {
 // farewell ends everything, in this order: the connection, whose last replies still count; the intake; what could not be sent;
 // the couriers. Then nothing of the producer runs any more.
 func (l *loop) farewell() {
-	l.p.severed = l.flight.len() > 0
+	lost := l.flight.alive()
 	l.disconnect()
 	l.p.link.Advance(l.p.link.Load(), state.Unlinked)
 	l.p.phase.Advance(state.Draining, state.Closed)
 	l.collect() // see post: from here on senders take back what they send
 	for l.backlog.len() > 0 {
-		l.p.severed = true
+		lost = true
 		l.end(l.backlog.popFront(), NotSent, ErrStopped)
 	}
 	l.dismissCouriers()
-	l.p.severed = l.p.severed || l.p.counts.dropped.Load() > 0
 	l.timer.Stop()
+	l.p.severed = l.severed() && (lost || l.p.counts.dropped.Load() > 0)
 }

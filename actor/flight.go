@@ -1,5 +1,7 @@
 package actor
 
+import "github.com/nsqactor/producer/state"
+
 // flight is what has been encoded on the present connection and not been answered, oldest first. nsqd answers strictly in
 // order and names nothing, so that this order is all that says which publish an answer belongs to.
 //
@@ -24,6 +26,16 @@ func (f *flight) push(c command, t *Transaction) {
 	c.members = 1
 	f.commands.pushBack(c)
 	f.members.pushBack(t)
+}
+
+// alive reports whether anybody still waits for one of the answers.
+func (f *flight) alive() bool {
+	for i := range f.members.len() {
+		if (*f.members.at(i)).claim.Load() == state.Taken {
+			return true
+		}
+	}
+	return false
 }
 
 // pop removes the oldest command and hands its members to each, in order.

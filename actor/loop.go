@@ -48,18 +48,16 @@ func (l *loop) run() {
 	l.connect()
 	for !l.drained() && !l.severed() {
 		l.collect()
-		if l.writable() {
+		if l.hasWork() {
 			l.fill()
-			if l.out.pending() {
-				l.write()
-			}
+			l.write()
 		}
-		l.attend(!l.out.pending() || !l.writable())
+		l.attend(!l.hasWork())
 	}
 	l.farewell()
 }
 
-// attend takes one thing that happened; if there is none it sleeps until there is, or returns at once if it may not sleep.
+// attend takes one thing that has happened. If nothing has, it sleeps until something does, or returns at once if it may not.
 func (l *loop) attend(maySleep bool) {
 	if !maySleep {
 		select {
@@ -137,14 +135,25 @@ func (l *loop) sweep() {
 	l.backlog.keep(func(t *Transaction) bool { return t.claim.Load() == state.Queued })
 }
 
-// writable reports whether bytes may be added to the connection's stream.
-func (l *loop) writable() bool { return l.conn != nil && l.conn.conn != nil && l.conn.broken == nil }
+// hasWork reports whether there is something to write, and a connection that takes it.
+func (l *loop) hasWork() bool {
+	c := l.conn
+	if c == nil || c.conn == nil || c.broken != nil {
+		return false
+	}
+	return l.out.pending() || c.nop || l.mayTake()
+}
 
-// fill encodes from the backlog, oldest first, until the batch is full; then it owes nsqd's heartbeat its answer. It does
-// nothing while the last batch is still on its way.
+// mayTake reports whether the oldest of the backlog may be encoded.
 //
 // Invariant: the ring holds at most MaxPending commands, those of callers who have left included. So memory stays bounded even
 // if every caller leaves a stopped nsqd behind: then no more is taken, and what is not taken can be given up.
+func (l *loop) mayTake() bool {
+	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending
+}
+
+// fill encodes the answer to a heartbeat, and from the backlog, oldest first, until the batch is full. It does nothing while
+// the last batch is still on its way.
 func (l *loop) fill() {
 	if l.out.pending() {
 		return
@@ -154,11 +163,11 @@ func (l *loop) fill() {
 		c.nop = false
 		l.encode(nop)
 	}
-	if l.backlog.len() == 0 {
+	if !l.mayTake() {
 		return
 	}
 	now := l.clock()
-	for l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && !l.out.full() {
+	for l.mayTake() && !l.out.full() {
 		t := l.backlog.popFront()
 		switch {
 		case t.kind == ping:
@@ -182,6 +191,9 @@ func (l *loop) encode(command []byte) {
 // write gives the kernel the next piece. What it does not take now is tried again when the loop comes by again, until
 // WriteTimeout has passed without progress.
 func (l *loop) write() {
+	if !l.out.pending() {
+		return
+	}
 	c, now := l.conn, time.Now()
 	clock := int64(now.Sub(l.began)) + 1
 	n, err := c.write(l.out.piece(), now, clock)

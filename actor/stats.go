@@ -19,7 +19,7 @@ type Stats struct {
 	Pending   uint64 // accepted, without an outcome yet
 
 	PendingBytes uint64 // what they hold of Config.MaxPendingBytes
-	Undelivered  uint64 // asynchronous results, and those to come, that no reader has taken
+	Undelivered  uint64 // asynchronous results that wait for a reader of their channel
 	Connections  uint64 // handshakes that succeeded since the producer was made
 
 	Phase state.Phase
@@ -35,11 +35,12 @@ type Tally struct {
 	Undelivered uint64 // asynchronous results that were dropped, since nobody had taken them by the end; outcomes count above
 }
 
-// counters are what Stats is made of. Each only grows.
+// counters are what Stats is made of. All but boxed only grow.
 type counters struct {
 	submitted   atomic.Uint64              // by callers
 	outcomes    [Unknown + 1]atomic.Uint64 // by whoever ends a publish; the first is not used
-	dropped     atomic.Uint64              // by couriers
+	dropped     atomic.Uint64              // results, by couriers
+	boxed       atomic.Int64               // results with couriers: the loop adds, couriers subtract
 	connections atomic.Uint64              // by the loop
 }
 
@@ -68,7 +69,6 @@ func (p *Producer) Stats() Stats {
 	ends := p.counts.tally() // before submitted, so that Pending cannot come out negative
 	submitted := p.counts.submitted.Load()
 	_, bytes := p.room.inside()
-	undelivered, _ := p.unread.inside()
 	return Stats{
 		Submitted:    submitted,
 		Acked:        ends.Acked,
@@ -77,7 +77,7 @@ func (p *Producer) Stats() Stats {
 		Unknown:      ends.Unknown,
 		Pending:      submitted - ends.Acked - ends.Refused - ends.NotSent - ends.Unknown,
 		PendingBytes: bytes,
-		Undelivered:  undelivered,
+		Undelivered:  uint64(p.counts.boxed.Load()),
 		Connections:  p.counts.connections.Load(),
 		Phase:        p.phase.Load(),
 		Link:         p.link.Load(),

@@ -1,0 +1,214 @@
+package state
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// kind is one sort of flag, as a test sees it.
+type kind struct {
+	name    string
+	moves   *moves
+	states  []string
+	advance func(v *atomic.Uint32, from, to uint32) bool
+	// legal says again, independently of the code's table, which moves there are.
+	legal map[[2]string]bool
+}
+
+func kinds() []kind {
+	return []kind{
+		{
+			"Phase", &phaseMoves, []string{"idle", "live", "draining", "closed"},
+			func(v *atomic.Uint32, from, to uint32) bool {
+				c := &PhaseCell{}
+				c.v.Store(v.Load())
+				did := c.Advance(Phase(from), Phase(to))
+				v.Store(uint32(c.Load()))
+				return did
+			},
+			map[[2]string]bool{
+				{"idle", "live"}: true, {"idle", "closed"}: true,
+				{"live", "draining"}: true, {"draining", "closed"}: true,
+			},
+		},
+		{
+			"Link", &linkMoves, []string{"unlinked", "connecting", "up", "down"},
+			func(v *atomic.Uint32, from, to uint32) bool {
+				c := &LinkCell{}
+				c.v.Store(v.Load())
+				did := c.Advance(Link(from), Link(to))
+				v.Store(uint32(c.Load()))
+				return did
+			},
+			map[[2]string]bool{
+				{"unlinked", "connecting"}: true,
+				{"connecting", "up"}:       true, {"connecting", "down"}: true, {"connecting", "unlinked"}: true,
+				{"up", "connecting"}: true, {"up", "down"}: true, {"up", "unlinked"}: true,
+				{"down", "up"}: true, {"down", "unlinked"}: true,
+			},
+		},
+		{
+			"Claim", &claimMoves, []string{"free", "queued", "taken", "given up", "abandoned", "done"},
+			func(v *atomic.Uint32, from, to uint32) bool {
+				c := &ClaimCell{}
+				c.v.Store(v.Load())
+				did := c.Advance(Claim(from), Claim(to))
+				v.Store(uint32(c.Load()))
+				return did
+			},
+			map[[2]string]bool{
+				{"free", "queued"}:  true,
+				{"queued", "taken"}: true, {"queued", "given up"}: true, {"queued", "done"}: true,
+				{"taken", "queued"}: true, {"taken", "abandoned"}: true, {"taken", "done"}: true,
+				{"abandoned", "free"}: true,
+				{"done", "free"}:      true,
+			},
+		},
+	}
+}
+
+// TestEveryPair tries each move from each state: legal ones happen, others panic and change nothing.
+func TestEveryPair(t *testing.T) {
+	for _, k := range kinds() {
+		for now := range k.states {
+			for from := range k.states {
+				for to := range k.states {
+					var v atomic.Uint32
+					v.Store(uint32(now))
+					move := func() bool { return k.advance(&v, uint32(from), uint32(to)) }
+					what := k.name + " at " + k.states[now] + ": " + k.states[from] + " -> " + k.states[to]
+					if !k.legal[[2]string{k.states[from], k.states[to]}] {
+						assert.Panics(t, func() { move() }, what)
+						assert.EqualValues(t, now, v.Load(), what)
+						continue
+					}
+					assert.Equal(t, now == from, move(), what)
+					if now == from {
+						assert.EqualValues(t, to, v.Load(), what)
+					} else {
+						assert.EqualValues(t, now, v.Load(), what)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOneWinner lets many goroutines try the same move: exactly one does it.
+func TestOneWinner(t *testing.T) {
+	for _, k := range kinds() {
+		for from := range k.states {
+			for to := range k.states {
+				if !k.legal[[2]string{k.states[from], k.states[to]}] {
+					continue
+				}
+				for range 20 {
+					var v atomic.Uint32
+					v.Store(uint32(from))
+					var winners atomic.Int32
+					race(8, func(int) {
+						if advance(&v, k.moves, uint32(from), uint32(to)) {
+							winners.Add(1)
+						}
+					})
+					require.EqualValues(t, 1, winners.Load(), "%s: %s -> %s", k.name, k.states[from], k.states[to])
+					require.EqualValues(t, to, v.Load())
+				}
+			}
+		}
+	}
+}
+
+// TestClaimHasOneEnd lets callers leave while the loop takes, requeues and finishes: exactly one of them ends it.
+func TestClaimHasOneEnd(t *testing.T) {
+	for range 5000 {
+		var c ClaimCell
+		require.True(t, c.Advance(Free, Queued))
+		var ends atomic.Int32
+		race(4, func(i int) {
+			if i > 0 {
+				if c.Leave() != Done && i == 1 { // the others only see what the first has done, or the loop
+					ends.Add(1)
+				}
+				return
+			}
+			if c.Advance(Queued, Taken) && c.Advance(Taken, Queued) {
+				c.Advance(Queued, Taken)
+			}
+			if c.Finish() {
+				ends.Add(1)
+			}
+		})
+		switch end := c.Load(); end {
+		case Done, GivenUp, Abandoned:
+		default:
+			require.Failf(t, "not ended", "%v", end)
+		}
+		require.EqualValues(t, 1, ends.Load())
+	}
+}
+
+func TestLeaveSaysWhatItLeft(t *testing.T) {
+	for from, want := range map[Claim]Claim{Queued: GivenUp, Taken: Abandoned, Done: Done, GivenUp: GivenUp} {
+		var c ClaimCell
+		c.v.Store(uint32(from))
+		assert.Equal(t, want, c.Leave())
+		assert.Equal(t, want, c.Load())
+	}
+}
+
+func TestFinishTakesOnlyWhatIsUnderWay(t *testing.T) {
+	for from, want := range map[Claim]bool{Free: false, Queued: true, Taken: true, GivenUp: false, Abandoned: false, Done: false} {
+		var c ClaimCell
+		c.v.Store(uint32(from))
+		assert.Equal(t, want, c.Finish(), from.String())
+	}
+}
+
+func TestNames(t *testing.T) {
+	for i, want := range []string{"idle", "live", "draining", "closed", "Phase(4)"} {
+		assert.Equal(t, want, Phase(i).String())
+	}
+	for i, want := range []string{"unlinked", "connecting", "up", "down", "Link(4)"} {
+		assert.Equal(t, want, Link(i).String())
+	}
+	for i, want := range []string{"free", "queued", "taken", "given up", "abandoned", "done", "Claim(6)"} {
+		assert.Equal(t, want, Claim(i).String())
+	}
+}
+
+func TestFlag(t *testing.T) {
+	var f Flag
+	assert.False(t, f.IsSet())
+	var first atomic.Int32
+	race(8, func(int) {
+		if f.Set() {
+			first.Add(1)
+		}
+	})
+	assert.EqualValues(t, 1, first.Load())
+	assert.True(t, f.IsSet())
+	f.Clear()
+	assert.False(t, f.IsSet())
+	assert.True(t, f.Set())
+}
+
+// race runs f on n goroutines that start together, and waits for them.
+func race(n int, f func(i int)) {
+	start := make(chan struct{})
+	var ends sync.WaitGroup
+	for i := range n {
+		ends.Add(1)
+		go func() {
+			defer ends.Done()
+			<-start
+			f(i)
+		}()
+	}
+	close(start)
+	ends.Wait()
+}
