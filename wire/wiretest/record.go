@@ -1,0 +1,259 @@
+package wiretest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// Message is a message that the server took.
+type Message struct {
+	Topic   string
+	Body    []byte
+	Delay   time.Duration // of DPUB
+	Command string        // what carried it: "PUB", "MPUB" or "DPUB"
+	Index   int           // its place within an MPUB, from 0
+	Conn    int           // the connection's number, from 1
+	Number  int           // the place of its command on the connection, from 1, IDENTIFY and NOP counted
+	Read    int           // which read of the connection brought its last byte, from 1; see [ConnStats]
+}
+
+// Stats counts what happened since the server started.
+type Stats struct {
+	Conns      int   // connections accepted
+	Open       int   // of these, not yet ended
+	Commands   int   // commands read, refused ones and those below included
+	Publishes  int   // PUB, MPUB and DPUB that were executed
+	Nops       int   // NOP
+	Refused    int   // error frames sent in answer to a command, by script or by nsqd's rules
+	Messages   int   // messages taken
+	Bytes      int64 // of their bodies
+	Heartbeats int   // sent
+	Reads      int   // of all connections; see ConnStats
+}
+
+// ConnStats counts what happened on one connection.
+type ConnStats struct {
+	Number   int    // from 1, in the order of acceptance
+	Open     bool   // not yet ended
+	Identify []byte // the body of its last IDENTIFY, nil before
+	Auth     []byte // the secret of its last AUTH, nil before
+	Commands int
+	Nops     int
+	Messages int
+	Reads    int   // reads of the socket that returned bytes; a write that fits the buffers is taken by one
+	Bytes    int64 // that these reads returned
+	Writes   int   // the client's own writes; counted on in-memory connections only, otherwise 0
+}
+
+// ErrEnded is what waiting returns when the server was closed first.
+var ErrEnded = errors.New("wiretest: the server is closed")
+
+// record is what the server remembers.
+type record struct {
+	discard bool
+
+	mu       sync.Mutex // guards the rest
+	changed  sync.Cond
+	waiting  int
+	ended    bool
+	stats    Stats
+	messages []Message
+	topics   map[string]int
+	conns    []*seen
+}
+
+// seen is what is known of one connection. The record's mutex guards it.
+type seen struct {
+	record *record
+	stats  ConnStats
+	pipe   *pipeConn // nil for TCP
+}
+
+func (r *record) init(discard bool) {
+	r.discard = discard
+	r.changed.L = &r.mu
+	r.topics = make(map[string]int)
+}
+
+// Messages returns the messages that were taken, in the order of their execution. The caller may keep and change the slice,
+// but not the bodies' bytes.
+func (s *Server) Messages() []Message {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return append([]Message(nil), s.record.messages...)
+}
+
+// MessageCount returns how many messages the topic has taken.
+func (s *Server) MessageCount(topic string) int {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return s.record.topics[topic]
+}
+
+// Stats returns the counts as they stand.
+func (s *Server) Stats() Stats {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return s.record.stats
+}
+
+// Conns returns the counts of each connection so far, ended ones included, by number.
+func (s *Server) Conns() []ConnStats {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	all := make([]ConnStats, len(s.record.conns))
+	for i, c := range s.record.conns {
+		all[i] = c.stats
+		if c.pipe != nil {
+			all[i].Writes = c.pipe.in.written()
+		}
+	}
+	return all
+}
+
+// Wait waits until done reports true of the counts. It returns nil then, the context's error if that was over first, or
+// [ErrEnded] if the server was closed first. done is called with a lock held: it must be quick and call none of the server's
+// methods.
+func (s *Server) Wait(ctx context.Context, done func(Stats) bool) error {
+	return s.record.wait(ctx, done)
+}
+
+// WaitMessages waits as [Server.Wait] does until n messages were taken.
+func (s *Server) WaitMessages(ctx context.Context, n int) error {
+	return s.record.wait(ctx, func(s Stats) bool { return s.Messages >= n })
+}
+
+// WaitCommands waits as [Server.Wait] does until n commands were read.
+func (s *Server) WaitCommands(ctx context.Context, n int) error {
+	return s.record.wait(ctx, func(s Stats) bool { return s.Commands >= n })
+}
+
+// WaitConns waits as [Server.Wait] does until n connections were accepted.
+func (s *Server) WaitConns(ctx context.Context, n int) error {
+	return s.record.wait(ctx, func(s Stats) bool { return s.Conns >= n })
+}
+
+func (r *record) wait(ctx context.Context, done func(Stats) bool) error {
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.changed.Broadcast()
+	})
+	defer stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting++
+	defer func() { r.waiting-- }()
+	for !done(r.stats) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.ended {
+			return ErrEnded
+		}
+		r.changed.Wait()
+	}
+	return nil
+}
+
+func (r *record) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.changed.Broadcast()
+}
+
+// tell wakes whoever waits. The mutex is held.
+func (r *record) tell() {
+	if r.waiting > 0 {
+		r.changed.Broadcast()
+	}
+}
+
+func (r *record) conn(nc net.Conn) *seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := &seen{record: r, stats: ConnStats{Number: len(r.conns) + 1, Open: true}}
+	c.pipe, _ = nc.(*pipeConn)
+	r.conns = append(r.conns, c)
+	r.stats.Conns++
+	r.stats.Open++
+	r.tell()
+	return c
+}
+
+func (c *seen) ended() {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.stats.Open = false
+	c.record.stats.Open--
+	c.record.tell()
+}
+
+func (c *seen) read(n int) {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.stats.Reads++
+	c.stats.Bytes += int64(n)
+	c.record.stats.Reads++
+	c.record.tell()
+}
+
+func (c *seen) heartbeat() {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.record.stats.Heartbeats++
+	c.record.tell()
+}
+
+func (c *seen) refused() {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.record.stats.Refused++
+	c.record.tell()
+}
+
+// command counts a command and returns its place on the connection.
+func (c *seen) command(cmd *command) int {
+	r := c.record
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Commands++
+	c.stats.Commands++
+	switch cmd.Name {
+	case "NOP":
+		r.stats.Nops++
+		c.stats.Nops++
+	case "IDENTIFY":
+		c.stats.Identify = bytes.Clone(cmd.bodies[0])
+	case "AUTH":
+		c.stats.Auth = bytes.Clone(cmd.bodies[0])
+	}
+	r.tell()
+	return c.stats.Commands
+}
+
+// publish keeps what a publishing command brought.
+func (c *seen) publish(cmd *command) {
+	r := c.record
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Publishes++
+	r.stats.Messages += cmd.Messages
+	r.stats.Bytes += int64(cmd.Bytes)
+	c.stats.Messages += cmd.Messages
+	r.topics[cmd.Topic] += cmd.Messages
+	if !r.discard {
+		for i, body := range cmd.bodies {
+			r.messages = append(r.messages, Message{
+				Topic: cmd.Topic, Body: bytes.Clone(body), Delay: cmd.Delay, Command: cmd.Name,
+				Index: i, Conn: c.stats.Number, Number: c.stats.Commands, Read: c.stats.Reads,
+			})
+		}
+	}
+	r.tell()
+}

@@ -1,0 +1,242 @@
+package wiretest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/nsqactor/producer/wire"
+)
+
+// Config holds a server's settings. The zero Config is an nsqd v1.3.0 with its defaults, on a port of 127.0.0.1.
+type Config struct {
+	MaxMsgSize  int           // as nsqd's -max-msg-size; 0 means 1,048,576
+	MaxBodySize int           // as nsqd's -max-body-size; 0 means 5,242,880
+	MaxDelay    time.Duration // as nsqd's -max-req-timeout, DPUB's limit; 0 means an hour
+
+	// AuthSecret, if not empty, makes AUTH with this secret a condition of publishing.
+	AuthSecret string
+
+	// AnswerEach gives each answer a write of its own, as nsqd does. Otherwise answers to commands that came in one read
+	// leave together, which takes far less of the processor's time.
+	AnswerEach bool
+
+	// Discard keeps counts but no messages, so that a long benchmark does not hoard memory. Messages is empty then.
+	Discard bool
+
+	// InMemory leaves out the TCP listener; Dial is the only way in.
+	InMemory bool
+
+	// Buffer bounds, in bytes, each direction of an in-memory connection (0 means 65,536), and is the receive buffer asked
+	// of the system for a TCP connection (0 leaves the system's own, which may take megabytes).
+	Buffer int
+
+	Faults []Fault
+}
+
+// Server is an nsqd inside the process. All its methods may be called from any goroutine, and at once.
+type Server struct {
+	// Addr is the address that the server listens on, such as "127.0.0.1:40123". It stays the same for the server's life.
+	// Of an in-memory server it is a name that nothing can connect to but Dial.
+	Addr string
+
+	cfg    Config
+	limits wire.Limits
+	record record
+
+	mu        sync.Mutex // guards the rest
+	listener  net.Listener
+	listening bool
+	accepting int // how often a listener was opened
+	closed    bool
+	conns     map[*conn]struct{}
+	accepted  int
+	held      hold
+	script    []*scripted
+	running   sync.WaitGroup
+}
+
+// memoryAddr is the Addr of servers without a listener. The name is reserved: it resolves nowhere.
+const memoryAddr = "nsqd.invalid:4150"
+
+// NewServer starts a server on a free port of 127.0.0.1, with these faults. It panics if it cannot listen there, like
+// httptest.NewServer. The caller closes it.
+func NewServer(faults ...Fault) *Server {
+	return Config{Faults: faults}.NewServer()
+}
+
+// NewInMemory returns a server that only [Server.Dial] reaches, with these faults. The caller closes it.
+func NewInMemory(faults ...Fault) *Server {
+	return Config{InMemory: true, Faults: faults}.NewServer()
+}
+
+// NewServer starts a server with these settings. It panics if it cannot listen. The caller closes it.
+func (c Config) NewServer() *Server {
+	s := &Server{
+		Addr:   memoryAddr,
+		cfg:    c,
+		limits: wire.Limits{MaxMsgSize: c.MaxMsgSize, MaxBodySize: c.MaxBodySize, MaxDelay: c.MaxDelay},
+		conns:  make(map[*conn]struct{}),
+	}
+	if s.limits.MaxMsgSize == 0 {
+		s.limits.MaxMsgSize = wire.DefaultMaxMsgSize
+	}
+	if s.limits.MaxBodySize == 0 {
+		s.limits.MaxBodySize = wire.DefaultMaxBodySize
+	}
+	if s.limits.MaxDelay == 0 {
+		s.limits.MaxDelay = wire.MaxDelay
+	}
+	s.record.init(c.Discard)
+	s.Add(c.Faults...)
+	if !c.InMemory {
+		s.Addr = "127.0.0.1:0"
+	}
+	if err := s.Listen(); err != nil {
+		panic(fmt.Sprintf("wiretest: %v", err))
+	}
+	return s
+}
+
+// Listen makes the server reachable again after [Server.CloseListener], on the same address. It returns an error if another
+// program has taken the port meanwhile, or the server is closed; on a server that is listening it does nothing.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	if s.listening {
+		return nil
+	}
+	if !s.cfg.InMemory {
+		l, err := net.Listen("tcp", s.Addr)
+		if err != nil {
+			return err
+		}
+		if s.listener = l; s.accepting == 0 {
+			s.Addr = l.Addr().String() // written once, before anybody else knows the server
+		}
+		s.accepting++
+		s.running.Add(1)
+		go s.accept(l)
+	}
+	s.listening = true
+	return nil
+}
+
+// CloseListener makes the server refuse new connections, those by Dial too. Open ones live on.
+func (s *Server) CloseListener() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listening = false
+	if s.listener != nil {
+		s.listener.Close()
+		s.listener = nil
+	}
+}
+
+// Dial connects to the server within the process, without a socket; it fits a dial hook. Network and address are ignored. It
+// does not block. It fails if ctx is over, and as a refused TCP connection does while the server is not listening.
+func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	near, far := newPipe(s.cfg.Buffer)
+	if !s.serve(far, far.reset) {
+		return nil, &net.OpError{Op: "dial", Net: pipeAddr("").Network(), Addr: pipeAddr(addr), Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	return near, nil
+}
+
+// Close stops listening, closes every connection and waits until all of the server's goroutines have ended. The record stays
+// readable. A second Close does nothing.
+func (s *Server) Close() {
+	s.CloseListener()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.each(func(c *conn) { c.shut(closed) })
+	s.running.Wait()
+	s.record.end()
+}
+
+func (s *Server) accept(l net.Listener) {
+	defer s.running.Done()
+	for {
+		nc, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			time.Sleep(time.Millisecond) // out of descriptors, most likely
+			continue
+		}
+		tcp := nc.(*net.TCPConn)
+		if s.cfg.Buffer > 0 {
+			tcp.SetReadBuffer(s.cfg.Buffer)
+		}
+		s.serve(tcp, func() {
+			tcp.SetLinger(0)
+			tcp.Close()
+		})
+	}
+}
+
+// serve starts serving nc, and reports false, leaving nc alone, if the server takes no connections.
+func (s *Server) serve(nc net.Conn, reset func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, inMemory := nc.(*pipeConn)
+	if s.closed || inMemory && !s.listening {
+		if !inMemory {
+			nc.Close()
+		}
+		return false
+	}
+	s.accepted++
+	c := &conn{
+		server: s,
+		number: s.accepted,
+		nc:     nc,
+		reset:  reset,
+		seen:   s.record.conn(nc),
+		turn:   make(chan struct{}, 1),
+		wake:   make(chan struct{}, 1),
+		beats:  make(chan time.Duration, 1),
+		done:   make(chan struct{}),
+		held:   s.held,
+	}
+	c.changed.L = &c.mu
+	c.interval.Store(int64(defaultInterval))
+	c.r = bufio.NewReaderSize(source{c}, readSize)
+	for _, f := range s.script {
+		c.arm(f)
+	}
+	s.conns[c] = struct{}{}
+	s.running.Add(2)
+	go c.serve()
+	go c.pump()
+	return true
+}
+
+// each calls f for every open connection, the oldest last or first: in no order.
+func (s *Server) each(f func(*conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		f(c)
+	}
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
