@@ -26,7 +26,8 @@ type Config struct {
 	ReadTimeout time.Duration
 	// WriteTimeout is how long a write may go without progress. Default 1 s.
 	WriteTimeout time.Duration
-	// ResponseTimeout is how old the oldest unanswered publish may grow before the connection is replaced. Default 5 s.
+	// ResponseTimeout is how long the oldest unanswered publish may go without an answer to it or to one before it, until the
+	// connection is replaced: an nsqd that is slow, but answers, is left to work. Default 5 s.
 	ResponseTimeout time.Duration
 	// HeartbeatInterval is how often nsqd is asked to show that it lives. Default 30 s, from 1 s to nsqd's maximum (by default
 	// 60 s), sent in whole milliseconds; -1 turns heartbeats off, and then neither side notices a dead peer while idle.

@@ -18,10 +18,12 @@ type connection struct {
 	encoded  uint64 // stream offset behind the last byte encoded
 	written  uint64 // stream offset behind the last byte that the kernel has
 	heard    int64  // when nsqd last said anything
+	answered int64  // when nsqd last acknowledged a command
 	moved    int64  // when a write last made progress, while one is pending
 	deadline int64  // the write deadline that is set
 	nop      bool   // a heartbeat is to be answered
-	broken   error  // why nothing more is written; what nsqd has said by now is still read
+	window   window
+	broken   error // why nothing more is written; what nsqd has said by now is still read
 }
 
 // How a write is kept from holding up the loop: it is given until a deadline writeAhead from now, set anew only when less than

@@ -17,6 +17,7 @@ type command struct {
 	begin, end uint64 // of its bytes
 	at         int64  // when it was encoded, in nanoseconds on the loop's clock
 	members    int
+	last       bool // it ends a write, as the window counts them
 }
 
 func (f *flight) len() int { return f.commands.len() }

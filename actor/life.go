@@ -68,9 +68,13 @@ func (l *loop) acknowledge(n int) error {
 		if l.flight.len() == 0 || l.flight.commands.front().end > l.conn.written {
 			return errUnasked
 		}
+		if c := l.flight.commands.front(); c.last {
+			l.conn.window.answered(c.at, l.conn.heard)
+		}
 		l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })
 	}
 	if n > 0 {
+		l.conn.answered = l.conn.heard
 		l.retry.acked(l.conn.heard - l.conn.opened)
 	}
 	return nil
@@ -201,7 +205,7 @@ func (l *loop) fire() {
 		return
 	}
 	if l.flight.len() > 0 {
-		by := l.flight.commands.front().at + int64(l.p.cfg.ResponseTimeout)
+		by := max(l.flight.commands.front().at, c.answered) + int64(l.p.cfg.ResponseTimeout)
 		if now >= by {
 			l.breakOff(errNoResponse)
 			return

@@ -149,7 +149,7 @@ func (l *loop) hasWork() bool {
 // Invariant: the ring holds at most MaxPending commands, those of callers who have left included. So memory stays bounded even
 // if every caller leaves a stopped nsqd behind: then no more is taken, and what is not taken can be given up.
 func (l *loop) mayTake() bool {
-	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending
+	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && l.conn.window.open()
 }
 
 // fill encodes the answer to a heartbeat, and from the backlog, oldest first, until the batch is full. It does nothing while
@@ -166,7 +166,7 @@ func (l *loop) fill() {
 	if !l.mayTake() {
 		return
 	}
-	now := l.clock()
+	now, before := l.clock(), l.flight.len()
 	for l.mayTake() && !l.out.full() {
 		t := l.backlog.popFront()
 		switch {
@@ -177,6 +177,10 @@ func (l *loop) fill() {
 			l.encode(t.command)
 			l.flight.push(command{begin: begin, end: c.encoded, at: now}, t)
 		}
+	}
+	if l.flight.len() > before {
+		l.flight.commands.at(l.flight.len() - 1).last = true
+		c.window.unanswered++
 	}
 	l.wakeBy(now + int64(l.p.cfg.ResponseTimeout))
 }

@@ -29,6 +29,9 @@ func TestAllocsEncode(t *testing.T) {
 		"AppendFrame":     func() { buf = AppendFrame(buf[:0], FrameError, topic) },
 		"AppendOK":        func() { buf = AppendOK(buf[:0]) },
 		"AppendHeartbeat": func() { buf = AppendHeartbeat(buf[:0]) },
+		"CheckPub":        func() { _ = CheckPub(topic, body) },
+		"CheckDPub":       func() { _ = CheckDPub(topic, time.Hour, body) },
+		"CheckMPub":       func() { _ = CheckMPub(topic, bodies) },
 		"CheckTopic":      func() { _ = CheckTopic(topic) },
 	}
 	for name, encode := range encoders {

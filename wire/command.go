@@ -135,7 +135,7 @@ func CheckMPub(topic string, bodies [][]byte) error {
 			return fmt.Errorf("message %d of the batch: %w", i, err)
 		}
 	}
-	if total := MPubSize(bodies); total > maxLength {
+	if total := mpubSize(bodies); total > maxLength {
 		return fmt.Errorf("%w: a batch of %d bytes, an MPUB holds at most %d", ErrSize, total, maxLength)
 	}
 	return nil

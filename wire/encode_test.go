@@ -11,17 +11,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// encoder is a command with the check that stands for it.
+type encoder struct {
+	append func([]byte) ([]byte, error)
+	check  func() error
+}
+
 // An encoder that fails gives dst back at its old length and has not touched the room behind it, where it might have begun.
 func TestEncodersRefuse(t *testing.T) {
 	x := []byte("x")
-	pub := func(topic string, body []byte) func([]byte) ([]byte, error) {
-		return func(dst []byte) ([]byte, error) { return AppendPub(dst, topic, body) }
+	pub := func(topic string, body []byte) encoder {
+		return encoder{
+			func(dst []byte) ([]byte, error) { return AppendPub(dst, topic, body) },
+			func() error { return CheckPub(topic, body) },
+		}
 	}
-	dpub := func(topic string, delay time.Duration, body []byte) func([]byte) ([]byte, error) {
-		return func(dst []byte) ([]byte, error) { return AppendDPub(dst, topic, delay, body) }
+	dpub := func(topic string, delay time.Duration, body []byte) encoder {
+		return encoder{
+			func(dst []byte) ([]byte, error) { return AppendDPub(dst, topic, delay, body) },
+			func() error { return CheckDPub(topic, delay, body) },
+		}
 	}
-	mpub := func(topic string, bodies ...[]byte) func([]byte) ([]byte, error) {
-		return func(dst []byte) ([]byte, error) { return AppendMPub(dst, topic, bodies) }
+	mpub := func(topic string, bodies ...[]byte) encoder {
+		return encoder{
+			func(dst []byte) ([]byte, error) { return AppendMPub(dst, topic, bodies) },
+			func() error { return CheckMPub(topic, bodies) },
+		}
 	}
 	mebibyte := make([]byte, 1<<20)
 	var twoGiB [][]byte // without 2 GiB of memory: the same body again and again
@@ -29,10 +44,10 @@ func TestEncodersRefuse(t *testing.T) {
 		twoGiB = append(twoGiB, mebibyte)
 	}
 	rows := []struct {
-		name   string
-		encode func([]byte) ([]byte, error)
-		err    error
-		says   string
+		name    string
+		encoder encoder
+		err     error
+		says    string
 	}{
 		{"PUB, no topic", pub("", x), ErrTopic, "it is empty"},
 		{"PUB, a space in the topic would cut it", pub("a b", x), ErrTopic, `byte " " at offset 1`},
@@ -54,7 +69,7 @@ func TestEncodersRefuse(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			room := []byte("kept|untouched room behind it")
-			got, err := row.encode(room[:5])
+			got, err := row.encoder.append(room[:5])
 			assert.ErrorIs(t, err, row.err)
 			assert.ErrorContains(t, err, row.says)
 			assert.Equal(t, "kept|", string(got))
@@ -62,9 +77,11 @@ func TestEncodersRefuse(t *testing.T) {
 			assert.Equal(t, cap(room), cap(got))
 			assert.Equal(t, "kept|untouched room behind it", string(room))
 
-			got, err = row.encode(nil)
+			got, err = row.encoder.append(nil)
 			assert.ErrorIs(t, err, row.err)
 			assert.Nil(t, got)
+			assert.EqualError(t, row.encoder.check(), err.Error())
+			assert.ErrorIs(t, row.encoder.check(), row.err)
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"testing"
@@ -44,26 +45,27 @@ func FuzzEncode(f *testing.F) {
 			batchOK = batchOK && len(b) > 0
 		}
 		delayOK := delay >= 0 && delay <= time.Hour
-		wholeMillis := time.Duration(0)
+		sent := time.Duration(0)
 		if delayOK {
-			wholeMillis = (delay + time.Millisecond - 1).Truncate(time.Millisecond)
+			sent = (delay + time.Millisecond - 1).Truncate(time.Millisecond)
 		}
 		rows := []struct {
 			encode func([]byte) ([]byte, error)
+			check  error
 			ok     bool
 			want   Command
 		}{
-			{func(dst []byte) ([]byte, error) { return AppendPub(dst, topic, body) },
+			{func(dst []byte) ([]byte, error) { return AppendPub(dst, topic, body) }, CheckPub(topic, body),
 				topicOK && bodyOK, Command{Name: "PUB", Topic: topic, Bodies: [][]byte{body}}},
-			{func(dst []byte) ([]byte, error) { return AppendDPub(dst, topic, delay, body) },
-				topicOK && bodyOK && delayOK, Command{Name: "DPUB", Topic: topic, Delay: wholeMillis, Bodies: [][]byte{body}}},
-			{func(dst []byte) ([]byte, error) { return AppendMPub(dst, topic, bodies) },
+			{func(dst []byte) ([]byte, error) { return AppendDPub(dst, topic, delay, body) }, CheckDPub(topic, delay, body),
+				topicOK && bodyOK && delayOK, Command{Name: "DPUB", Topic: topic, Delay: sent, Bodies: [][]byte{body}}},
+			{func(dst []byte) ([]byte, error) { return AppendMPub(dst, topic, bodies) }, CheckMPub(topic, bodies),
 				topicOK && batchOK, Command{Name: "MPUB", Topic: topic, Bodies: bodies}},
-			{func(dst []byte) ([]byte, error) { return AppendNop(dst), nil },
+			{func(dst []byte) ([]byte, error) { return AppendNop(dst), nil }, nil,
 				true, Command{Name: "NOP"}},
-			{func(dst []byte) ([]byte, error) { return AppendIdentify(dst, append([]byte("{}"), body...)), nil },
+			{func(dst []byte) ([]byte, error) { return AppendIdentify(dst, append([]byte("{}"), body...)), nil }, nil,
 				true, Command{Name: "IDENTIFY", Bodies: [][]byte{append([]byte("{}"), body...)}}},
-			{func(dst []byte) ([]byte, error) { return AppendAuth(dst, append([]byte("s"), body...)), nil },
+			{func(dst []byte) ([]byte, error) { return AppendAuth(dst, append([]byte("s"), body...)), nil }, nil,
 				true, Command{Name: "AUTH", Bodies: [][]byte{append([]byte("s"), body...)}}},
 		}
 		var stream []byte
@@ -73,6 +75,9 @@ func FuzzEncode(f *testing.F) {
 			longer, err := row.encode(stream)
 			if (err == nil) != row.ok {
 				t.Fatalf("%s to %q: %v, want success: %v", row.want.Name, topic, err, row.ok)
+			}
+			if fmt.Sprint(err) != fmt.Sprint(row.check) {
+				t.Fatalf("%s to %q: %v, its check says %v", row.want.Name, topic, err, row.check)
 			}
 			if err != nil && (len(longer) != before || !errors.Is(err, ErrTopic) && !errors.Is(err, ErrEmpty) && !errors.Is(err, ErrDelay)) {
 				t.Fatalf("%s: %d bytes became %d with %v", row.want.Name, before, len(longer), err)
