@@ -1,0 +1,132 @@
+//go:build !race
+
+package actor_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/wire/wiretest"
+)
+
+// TestWarmPublishAllocatesNothing counts the whole process's allocations, so that it guards the loop and the reader as well as
+// the caller. The double counts messages and keeps none; a run with nothing but its own work shows what is its share.
+func TestWarmPublishAllocatesNothing(t *testing.T) {
+	double := wiretest.Config{Discard: true}.NewServer()
+	t.Cleanup(double.Close)
+	p := newProducer(t, double.Addr, nil)
+
+	const calls = 20_000
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	body, bodies := make([]byte, 128), [][]byte{make([]byte, 128), make([]byte, 64), {1}}
+	arg := any("args are copied into the transaction's own slice")
+	args := []any{arg, arg}
+	async := func(publish func(done chan *actor.Transaction) error) func() func() error {
+		return func() func() error {
+			done := make(chan *actor.Transaction, 1)
+			return func() error {
+				if err := publish(done); err != nil {
+					return err
+				}
+				result := <-done
+				err := result.Error
+				result.Release()
+				return err
+			}
+		}
+	}
+	same := func(call func() error) func() func() error { return func() func() error { return call } }
+	forms := []struct {
+		name string
+		make func() func() error // a call for one goroutine
+	}{
+		{"Publish", same(func() error { return p.Publish("topic", body) })},
+		{"PublishContext", same(func() error { return p.PublishContext(ctx, "topic", body) })},
+		{"MultiPublish", same(func() error { return p.MultiPublish("topic", bodies) })},
+		{"MultiPublishContext", same(func() error { return p.MultiPublishContext(ctx, "topic", bodies) })},
+		{"DeferredPublish", same(func() error { return p.DeferredPublish("topic", time.Second, body) })},
+		{"DeferredPublishContext", same(func() error { return p.DeferredPublishContext(ctx, "topic", time.Second, body) })},
+		{"PublishAsync", async(func(done chan *actor.Transaction) error { return p.PublishAsync("topic", body, done, args...) })},
+		{"MultiPublishAsync", async(func(done chan *actor.Transaction) error { return p.MultiPublishAsync("topic", bodies, done) })},
+		{"DeferredPublishAsync", async(func(done chan *actor.Transaction) error {
+			return p.DeferredPublishAsync("topic", time.Second, body, done)
+		})},
+		{"TryPublishAsync", async(func(done chan *actor.Transaction) error { return p.TryPublishAsync("topic", body, done) })},
+		{"fire and forget", same(func() error { return p.PublishAsync("topic", body, nil) })},
+		{"Stats", same(func() error { p.Stats(); return nil })},
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties pools, and is not what is counted here
+	for _, callers := range []int{1, 64} {
+		for _, form := range forms {
+			t.Run(fmt.Sprintf("%s/callers=%d", form.name, callers), func(t *testing.T) {
+				each := make([]func() error, callers)
+				for i := range each {
+					each[i] = form.make()
+				}
+				crowd := newCrowd(each)
+				defer close(crowd.rounds)
+				require.NoError(t, crowd.run(calls)) // warm
+				require.NoError(t, p.Flush(ctx))
+				runtime.GC()
+				require.NoError(t, crowd.run(calls/10))
+				require.NoError(t, p.Flush(ctx))
+
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				err := crowd.run(calls)
+				runtime.ReadMemStats(&after)
+				require.NoError(t, err)
+				require.NoError(t, p.Flush(ctx))
+				// What is not one per publish, but a few for the whole run, is the runtime's and the double's: a goroutine's
+				// descriptor, a timer's heap, a grown buffer.
+				assert.LessOrEqual(t, after.Mallocs-before.Mallocs, uint64(calls/1000), "allocations in %d calls", calls)
+			})
+		}
+	}
+}
+
+// crowd is a set of goroutines that are there before anything is counted.
+type crowd struct {
+	rounds chan int
+	ends   chan error
+	size   int
+}
+
+func newCrowd(calls []func() error) *crowd {
+	c := &crowd{rounds: make(chan int, len(calls)), ends: make(chan error, len(calls)), size: len(calls)}
+	for _, call := range calls {
+		go func() {
+			for n := range c.rounds {
+				var err error
+				for range n {
+					if err = call(); err != nil {
+						break
+					}
+				}
+				c.ends <- err
+			}
+		}()
+	}
+	return c
+}
+
+func (c *crowd) run(calls int) (err error) {
+	for range c.size {
+		c.rounds <- calls / c.size
+	}
+	for range c.size {
+		if end := <-c.ends; end != nil {
+			err = end
+		}
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+// Package actor publishes to NSQ. A [Producer] takes publishes from any number of goroutines, sends them to one nsqd over one
+// connection, and tells the truth about each.
+//
+// # Outcomes
+//
+// Every publish ends exactly once, in one of four ways, which [OutcomeOf] tells from its error:
+//
+//   - [Acked] (the error is nil): nsqd answered OK. It has the message, in its memory queue or in the kernel's: an nsqd that is
+//     killed may lose it, one that is stopped does not. A topic that ends in "#ephemeral" drops messages beyond its memory queue
+//     and answers OK all the same, and deferred messages are kept in memory alone.
+//   - [Refused]: nsqd answered with an error frame and stored nothing. errors.As finds the [*wire.ReplyError], whose Fact says
+//     whether to try again.
+//   - [NotSent]: the message is certainly not stored. To publish it again cannot duplicate it.
+//   - [Unknown]: it was written, or may have been, and the connection or the caller's context ended before an answer. To publish
+//     it again may duplicate it. E_MPUB_FAILED is unknown too, since nsqd may have stored some of the batch.
+//
+// The rules behind the last two: nsqd executes a connection's commands one by one and answers in that order. So what stands
+// behind an error frame was not executed, and what the kernel did not get whole was not stored; what it got whole and nsqd did
+// not answer may have been. What is certainly not stored is sent again by itself on the next connection, before anything newer.
+//
+// # Time
+//
+// PublishContext and its siblings return when their context ends, whatever the producer, the network or nsqd is doing: while
+// they wait for room, for a connection, for their turn or for an answer. Without a context a call can take as long as what it
+// waits for. Once a publish has room, each of its waits is bounded: DialTimeout and HandshakeTimeout for an attempt to connect,
+// WriteTimeout for a write without progress, ResponseTimeout for an nsqd that answers nothing, and the backoff's first pause.
+// So with defaults an nsqd that stops dead fails it within some 5 s of the last answer and, where it was not written yet and
+// has to wait for one new connection, within 11 s; each further connection that is lost under it, at most MaxAttempts, adds as
+// much. An nsqd that is slow, but answers, is waited for. While the producer is known to be down, publishes fail at once.
+//
+// # Order
+//
+// The publishes of one goroutine to one topic are stored in their order as long as one connection lasts. What goes again after
+// an error frame keeps its place. Across a lost connection order holds among what is sent again, not against what ended as
+// unknown.
+//
+// # Bounds
+//
+// At most MaxPending publishes with at most MaxPendingBytes bytes are accepted and not ended. Beyond that, calls wait their
+// turn, in the order in which they came; TryPublishAsync returns [ErrFull]. The library copies topic and bodies, so that both
+// may be reused as soon as any call returns.
+//
+// # Goroutines
+//
+//	caller --mailbox--> loop --bytes--> nsqd --bytes--> reader --replies--> loop --done--> caller
+//
+// The loop, one per producer, is the actor: it owns what is queued and in flight, the write half of the connection, and every
+// decision. A connection has one goroutine, which dials, shakes hands, and then reads. A courier delivers results to a done
+// channel that has no room, a scribe writes the log; both are there only while they have work. A producer that was never used
+// has no goroutine, one at rest has two, one that was stopped has none.
+//
+// Shared between them are atomic flags (package state), atomic counters, values that never change, and channels. There are no
+// mutexes of our own: hand-off is by channel, and a Go channel has a lock inside.
+package actor
