@@ -108,13 +108,17 @@ func (p *Producer) post(ctx context.Context, t *Transaction, e entry) error {
 
 // await receives the transaction's result, unless ctx ends first. A result that is there wins over ctx.
 func (p *Producer) await(ctx context.Context, t *Transaction, r *request) error {
-	select {
-	case <-t.done:
-	case <-ctx.Done():
-		if outcome := p.leave(t); outcome != 0 {
-			return p.fail(r.kind, r.topic, outcome, ctx.Err())
+	if ctx.Done() == nil {
+		<-t.done // a plain receive is cheaper than a select
+	} else {
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			if outcome := p.leave(t); outcome != 0 {
+				return p.fail(r.kind, r.topic, outcome, ctx.Err())
+			}
+			<-t.done
 		}
-		<-t.done
 	}
 	err := t.Error
 	t.Release()

@@ -179,7 +179,7 @@ func (l *loop) survives(t *Transaction, framed, whole bool, cause error) bool {
 	return true
 }
 
-// wakeBy makes the timer fire at that time of the loop's clock, or earlier.
+// wakeBy makes the bell ring and fire be called at that time of the loop's clock, or earlier.
 func (l *loop) wakeBy(at int64) {
 	if l.due == 0 || at < l.due {
 		l.due = at

@@ -24,8 +24,8 @@ type loop struct {
 	retry   retry
 	cause   error // why the link is Down
 
-	timer *time.Timer
-	due   int64 // when the timer will fire; 0: never
+	timer *time.Timer // rings the bell when it is due; a timer's channel in a select would be set anew by each sleep
+	due   int64       // when that is; 0: never
 
 	seq      uint64 // of the last transaction accepted
 	flushes  []flushWait
@@ -35,7 +35,7 @@ type loop struct {
 }
 
 func newLoop(p *Producer) *loop {
-	l := &loop{p: p, began: time.Now(), stopping: p.stopping, timer: time.NewTimer(time.Hour)}
+	l := &loop{p: p, began: time.Now(), stopping: p.stopping, timer: time.AfterFunc(time.Hour, p.ring)}
 	l.timer.Stop()
 	return l
 }
@@ -63,8 +63,6 @@ func (l *loop) attend(maySleep bool) {
 		select {
 		case r := <-l.replies:
 			l.reply(r)
-		case <-l.timer.C:
-			l.fire()
 		case <-l.p.bell:
 			l.answerBell()
 		default:
@@ -76,8 +74,6 @@ func (l *loop) attend(maySleep bool) {
 		l.receive(t)
 	case r := <-l.replies:
 		l.reply(r)
-	case <-l.timer.C:
-		l.fire()
 	case <-l.p.bell:
 		l.answerBell()
 	}
@@ -125,6 +121,9 @@ func (l *loop) answerBell() {
 	if l.draining {
 		l.p.watched.Set()
 		l.sweep()
+	}
+	if l.due != 0 && l.clock() >= l.due {
+		l.fire()
 	}
 	l.retireCouriers()
 	l.recountFlushes()
