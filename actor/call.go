@@ -38,16 +38,16 @@ func (p *Producer) publish(ctx context.Context, r request) error {
 // ask posts a question to the loop, which holds none of the bounds, and waits for the answer.
 func (p *Producer) ask(ctx context.Context, k kind) error {
 	if err := ctx.Err(); err != nil {
-		return p.fail(k, "", NotSent, err)
+		return p.fail(k, "", kinds[k].unheard, err)
 	}
-	if !p.live() {
+	if k == ping && !p.live() {
 		return ErrStopped
 	}
 	t := p.fresh(k)
 	t.dest = t.done
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
 	if err := p.post(ctx, t, wait); err != nil {
-		return p.fail(k, "", NotSent, err)
+		return p.fail(k, "", kinds[k].unheard, err)
 	}
 	return p.await(ctx, t, &request{kind: k})
 }
@@ -132,7 +132,7 @@ func (p *Producer) leave(t *Transaction) Outcome {
 	var outcome Outcome
 	switch t.claim.Leave() {
 	case state.GivenUp:
-		outcome = NotSent
+		outcome = kinds[k].unheard
 		if t.doubt {
 			outcome = Unknown
 		}
@@ -144,8 +144,8 @@ func (p *Producer) leave(t *Transaction) Outcome {
 	default:
 		return 0
 	}
-	if k == ping || k == flush {
-		return NotSent
+	if !k.publishes() {
+		return outcome
 	}
 	p.settle(size, outcome)
 	if p.watched.IsSet() {

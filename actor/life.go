@@ -56,6 +56,13 @@ func (l *loop) up(h *handshaken) {
 	l.p.link.Advance(l.p.link.Load(), state.Up)
 	l.p.counts.connections.Add(1)
 	l.cause = nil
+	l.backlog.keep(func(t *Transaction) bool { // before publishes that may have to wait for nsqd
+		if t.kind != ping {
+			return true
+		}
+		l.end(t, Acked, nil)
+		return false
+	})
 	if l.p.cfg.ReadTimeout > 0 {
 		l.wakeBy(c.heard + int64(l.p.cfg.ReadTimeout))
 	}

@@ -168,10 +168,7 @@ func (l *loop) fill() {
 	now, before := l.clock(), l.flight.len()
 	for l.mayTake() && !l.out.full() {
 		t := l.backlog.popFront()
-		switch {
-		case t.kind == ping:
-			l.end(t, Acked, nil)
-		case t.claim.Advance(state.Queued, state.Taken):
+		if t.claim.Advance(state.Queued, state.Taken) {
 			begin := c.encoded
 			l.encode(t.command)
 			l.flight.push(command{begin: begin, end: c.encoded, at: now}, t)

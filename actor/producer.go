@@ -112,20 +112,17 @@ func (p *Producer) PingContext(ctx context.Context) error { return p.ask(ctx, pi
 // With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first it returns
 // an [*Error] with ctx's error; the publishes go on.
 func (p *Producer) Flush(ctx context.Context) error {
-	switch p.phase.Load() {
-	case state.Idle:
+	if p.phase.Load() == state.Idle {
 		return nil
-	case state.Draining, state.Closed: // Shutdown is one long Flush
-		select {
-		case <-p.ended:
-			return nil
-		case <-ctx.Done():
-			return p.fail(flush, "", Unknown, ctx.Err())
-		}
 	}
 	err := p.ask(ctx, flush)
-	if err == ErrStopped {
-		return p.Flush(ctx) // Shutdown was faster
+	if err != ErrStopped {
+		return err
 	}
-	return err
+	select { // the loop is about to end what is left
+	case <-p.ended:
+		return nil
+	case <-ctx.Done():
+		return p.fail(flush, "", Unknown, ctx.Err())
+	}
 }

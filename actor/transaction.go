@@ -42,12 +42,16 @@ const (
 	flush
 )
 
-var kinds = [...]struct{ op, name string }{
-	publish:         {"Publish", "PUB "},
-	multiPublish:    {"MultiPublish", "MPUB "},
-	deferredPublish: {"DeferredPublish", "DPUB "},
-	ping:            {"Ping", ""},
-	flush:           {"Flush", ""},
+var kinds = [...]struct {
+	op      string  // the method, for errors
+	name    string  // what stands before the topic in command
+	unheard Outcome // of a call that ended before the loop took notice of it
+}{
+	publish:         {"Publish", "PUB ", NotSent},
+	multiPublish:    {"MultiPublish", "MPUB ", NotSent},
+	deferredPublish: {"DeferredPublish", "DPUB ", NotSent},
+	ping:            {"Ping", "", NotSent},
+	flush:           {"Flush", "", Unknown},
 }
 
 // publishes reports whether the transaction carries messages, and counts in bounds and Stats.
