@@ -170,16 +170,18 @@ func (c *Config) Validate() error {
 	span("ResponseTimeout", d.ResponseTimeout, soon, ages)
 	if d.HeartbeatInterval != off {
 		span("HeartbeatInterval", d.HeartbeatInterval, time.Second, ages)
-		span("ReadTimeout", d.ReadTimeout, d.HeartbeatInterval, ages)
-	} else if d.ReadTimeout != 0 {
-		span("ReadTimeout", d.ReadTimeout, soon, ages)
+	}
+	if c != nil && c.ReadTimeout != 0 { // else it follows from another field, as BackoffMax below
+		span("ReadTimeout", d.ReadTimeout, max(soon, d.HeartbeatInterval), ages)
 	}
 	number("MaxPending", d.MaxPending, 1, maxGateCount)
 	number("MaxPendingBytes", d.MaxPendingBytes, 1, maxGateBytes)
 	number("MaxMsgSize", d.MaxMsgSize, 1, math.MaxInt32)
 	number("MaxBodySize", d.MaxBodySize, 1, math.MaxInt32)
 	span("BackoffMin", d.BackoffMin, soon, ages)
-	span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)
+	if c != nil && c.BackoffMax != 0 {
+		span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)
+	}
 	number("MaxAttempts", d.MaxAttempts, 1, math.MaxInt32)
 	unbuilt("TlsV1", d.TlsV1)
 	unbuilt("TlsConfig", d.TlsConfig != nil)

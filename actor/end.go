@@ -1,6 +1,10 @@
 package actor
 
-import "github.com/nsqactor/producer/state"
+import (
+	"errors"
+
+	"github.com/nsqactor/producer/state"
+)
 
 // end is where every transaction ends that its caller has not left. The cause of an outcome other than Acked must not be nil.
 func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
@@ -10,7 +14,7 @@ func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
 	}
 	if outcome != Acked {
 		if t.doubt {
-			outcome, cause = Unknown, because(ErrConnectionLost, cause)
+			outcome, cause = Unknown, doubtful(cause)
 		}
 		t.Error = l.p.fail(t.kind, t.topicName(), outcome, cause)
 	}
@@ -19,6 +23,15 @@ func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
 		l.tellFlushes(t)
 	}
 	l.deliver(t)
+}
+
+// doubtful returns the cause of an outcome that is unknown because of an earlier connection. A sentinel that implies not sent
+// would be wrong about it, and stays as text.
+func doubtful(cause error) error {
+	if OutcomeOf(cause) == NotSent {
+		cause = errors.New(cause.Error())
+	}
+	return because(ErrConnectionLost, cause)
 }
 
 // forget takes leave of a transaction whose caller has left.

@@ -29,15 +29,17 @@ func (r *retry) acked(age int64) {
 	}
 }
 
-// backoff returns the next pause: it doubles from lowest to highest, and is drawn from the upper half, so that many producers
-// do not come back at once.
+// backoff returns the next pause: its ceiling doubles from twice lowest to highest, and it is drawn from the ceiling's upper
+// half, so that many producers do not come back at once.
 func (r *retry) backoff(lowest, highest time.Duration) int64 {
-	pause := highest
-	if r.step < 32 && lowest<<(r.step+1) > 0 {
-		pause = min(highest, lowest<<(r.step+1))
+	ceiling := lowest
+	for doubled := 0; doubled <= r.step && ceiling < highest; doubled++ {
+		ceiling *= 2
 	}
+	ceiling = min(ceiling, highest)
 	r.step++
-	return int64(pause/2 + rand.N(pause/2+1))
+	floor := max(lowest, ceiling/2)
+	return int64(floor + rand.N(ceiling-floor+1))
 }
 
 // failed follows an attempt that did not become a connection: the producer is down, what waits fails, and the next attempt

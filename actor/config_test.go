@@ -1,0 +1,202 @@
+package actor
+
+import (
+	"crypto/tls"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func configOf(t *testing.T, c *Config) Config {
+	t.Helper()
+	p, err := NewProducer("127.0.0.1:4150", c)
+	require.NoError(t, err)
+	return p.cfg
+}
+
+// TestDefaults says the numbers again, independently of the code's.
+func TestDefaults(t *testing.T) {
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	short, _, _ := strings.Cut(host, ".")
+	want := Config{
+		DialTimeout:       time.Second,
+		HandshakeTimeout:  5 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      time.Second,
+		ResponseTimeout:   5 * time.Second,
+		HeartbeatInterval: 30 * time.Second,
+		MaxPending:        4096,
+		MaxPendingBytes:   33_554_432,
+		MaxMsgSize:        1_048_576,
+		MaxBodySize:       5_242_880,
+		BackoffMin:        50 * time.Millisecond,
+		BackoffMax:        5 * time.Second,
+		MaxAttempts:       3,
+		ClientID:          short,
+		Hostname:          host,
+		UserAgent:         "nsqactor/" + version,
+	}
+	require.Equal(t, want, configOf(t, nil), "nil")
+	require.Equal(t, want, configOf(t, &Config{}), "zero")
+	require.Equal(t, want, configOf(t, NewConfig()), "NewConfig")
+
+	want.ReadTimeout = 0
+	require.Equal(t, &want, NewConfig())
+	first, second := NewConfig(), NewConfig()
+	require.NotSame(t, first, second)
+}
+
+func TestDefaultsThatFollowOthers(t *testing.T) {
+	c := NewConfig()
+	c.HeartbeatInterval = 7 * time.Second
+	require.Equal(t, 14*time.Second, configOf(t, c).ReadTimeout, "two heartbeats, on a NewConfig too")
+
+	got := configOf(t, &Config{HeartbeatInterval: -1})
+	require.Equal(t, time.Duration(-1), got.HeartbeatInterval)
+	require.Zero(t, got.ReadTimeout, "without heartbeats silence means nothing")
+
+	require.Equal(t, time.Minute, configOf(t, &Config{BackoffMin: time.Minute}).BackoffMax)
+	require.Equal(t, 5*time.Second, configOf(t, &Config{BackoffMin: time.Second}).BackoffMax)
+
+	got = configOf(t, &Config{Hostname: "a.b.example"})
+	require.Equal(t, "a", got.ClientID)
+	require.Equal(t, "a.b.example", got.Hostname)
+	require.Equal(t, "plain", configOf(t, &Config{Hostname: "plain"}).ClientID)
+	require.Equal(t, "id", configOf(t, &Config{Hostname: "a.b", ClientID: "id"}).ClientID)
+}
+
+func TestProducerHasItsOwnCopy(t *testing.T) {
+	c := NewConfig()
+	c.MaxPending, c.ClientID = 17, "mine"
+	p, err := NewProducer("127.0.0.1:4150", c)
+	require.NoError(t, err)
+	c.MaxPending, c.ClientID, c.MaxMsgSize = -1, "changed", 1
+	require.Equal(t, 17, p.cfg.MaxPending)
+	require.Equal(t, "mine", p.cfg.ClientID)
+	require.Equal(t, 1_048_576, p.cfg.MaxMsgSize)
+	require.EqualValues(t, 17, p.room.maxCount)
+	require.EqualValues(t, 17, p.unread.maxCount)
+	require.Equal(t, 17, cap(p.mail))
+
+	zero := &Config{}
+	_, err = NewProducer("127.0.0.1:4150", zero)
+	require.NoError(t, err)
+	require.Equal(t, &Config{}, zero, "filled in the copy alone")
+	require.NoError(t, zero.Validate())
+	require.Equal(t, &Config{}, zero)
+	require.NoError(t, (*Config)(nil).Validate())
+}
+
+const day = 24 * time.Hour
+
+// wrongs are values that a Config must not have, each with all that is said about it.
+var wrongs = []struct {
+	set  func(*Config)
+	want string
+}{
+	{func(c *Config) { c.DialTimeout = -1 }, "DialTimeout is -1ns, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.DialTimeout = time.Millisecond - 1 }, "DialTimeout is 999.999µs, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.HandshakeTimeout = day + 1 }, "HandshakeTimeout is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.WriteTimeout = -time.Second }, "WriteTimeout is -1s, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.ResponseTimeout = 1 }, "ResponseTimeout is 1ns, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.ReadTimeout = 29 * time.Second }, "ReadTimeout is 29s, must be from 30s to 24h0m0s"},
+	{func(c *Config) { c.ReadTimeout = -1 }, "ReadTimeout is -1ns, must be from 30s to 24h0m0s"},
+	{func(c *Config) { c.HeartbeatInterval, c.ReadTimeout = -1, 1 }, "ReadTimeout is 1ns, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.HeartbeatInterval = 999 * time.Millisecond }, "HeartbeatInterval is 999ms, must be from 1s to 24h0m0s"},
+	{func(c *Config) { c.HeartbeatInterval = -2 }, "HeartbeatInterval is -2ns, must be from 1s to 24h0m0s"},
+	{func(c *Config) { c.HeartbeatInterval = day + 1 }, "HeartbeatInterval is 24h0m0.000000001s, must be from 1s to 24h0m0s"},
+	{func(c *Config) { c.MaxPending = -1 }, "MaxPending is -1, must be from 1 to 16777215"},
+	{func(c *Config) { c.MaxPending = 1 << 24 }, "MaxPending is 16777216, must be from 1 to 16777215"},
+	{func(c *Config) { c.MaxPendingBytes = -1 }, "MaxPendingBytes is -1, must be from 1 to 1099511627775"},
+	{func(c *Config) { c.MaxMsgSize = -5 }, "MaxMsgSize is -5, must be from 1 to 2147483647"},
+	{func(c *Config) { c.MaxBodySize = -5 }, "MaxBodySize is -5, must be from 1 to 2147483647"},
+	{func(c *Config) { c.BackoffMin = -1 }, "BackoffMin is -1ns, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.BackoffMin, c.BackoffMax = day+1, 0 }, "BackoffMin is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
+	{func(c *Config) { c.BackoffMax = time.Millisecond }, "BackoffMax is 1ms, must be from 50ms to 24h0m0s"},
+	{func(c *Config) { c.MaxAttempts = -3 }, "MaxAttempts is -3, must be from 1 to 2147483647"},
+	{func(c *Config) { c.TlsV1 = true }, "TlsV1 is set, but this version does not do it yet"},
+	{func(c *Config) { c.TlsConfig = &tls.Config{} }, "TlsConfig is set, but this version does not do it yet"},
+	{func(c *Config) { c.Deflate = true }, "Deflate is set, but this version does not do it yet"},
+	{func(c *Config) { c.Snappy = true }, "Snappy is set, but this version does not do it yet"},
+	{func(c *Config) { c.AuthSecret = "s3cret" }, "AuthSecret is set, but this version does not do it yet"},
+}
+
+// TestWrongFieldsAreNamed, and no others: what nobody has set is not blamed, though its default may follow from a wrong one.
+func TestWrongFieldsAreNamed(t *testing.T) {
+	for _, w := range wrongs {
+		c := NewConfig()
+		w.set(c)
+		assert.EqualError(t, c.Validate(), w.want)
+		p, err := NewProducer("127.0.0.1:4150", c)
+		assert.Nil(t, p)
+		assert.EqualError(t, err, "nsq producer's config: "+w.want)
+		assert.NotContains(t, err.Error(), "s3cret")
+	}
+}
+
+func TestAllWrongFieldsAreReported(t *testing.T) {
+	c := &Config{
+		DialTimeout: -1, HandshakeTimeout: -1, ReadTimeout: -1, WriteTimeout: -1, ResponseTimeout: -1, HeartbeatInterval: -7,
+		MaxPending: -1, MaxPendingBytes: -1, MaxMsgSize: -1, MaxBodySize: -1, BackoffMin: -1, BackoffMax: -2, MaxAttempts: -1,
+		TlsV1: true, TlsConfig: &tls.Config{}, Deflate: true, Snappy: true, AuthSecret: "x",
+	}
+	// Where one field's range depends on another that is wrong, what range is named is not looked at here.
+	lines := strings.Split(c.Validate().Error(), "\n")
+	var fields []string
+	for _, line := range lines {
+		field, _, _ := strings.Cut(line, " is ")
+		fields = append(fields, field)
+	}
+	require.ElementsMatch(t, []string{
+		"DialTimeout", "HandshakeTimeout", "ReadTimeout", "WriteTimeout", "ResponseTimeout", "HeartbeatInterval", "MaxPending",
+		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsV1", "TlsConfig", "Deflate",
+		"Snappy", "AuthSecret",
+	}, fields)
+}
+
+func TestLimitsThemselvesAreFine(t *testing.T) {
+	require.NoError(t, (&Config{
+		DialTimeout: time.Millisecond, HandshakeTimeout: day, ReadTimeout: time.Second, WriteTimeout: day,
+		ResponseTimeout: time.Millisecond, HeartbeatInterval: time.Second, MaxPending: 1, MaxPendingBytes: 1, MaxMsgSize: 1,
+		MaxBodySize: 1, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, MaxAttempts: 1, DeflateLevel: 6,
+	}).Validate())
+	require.NoError(t, (&Config{
+		HeartbeatInterval: -1, ReadTimeout: time.Millisecond, MaxPending: 1<<24 - 1, MaxPendingBytes: 1<<40 - 1,
+		MaxMsgSize: 1<<31 - 1, MaxBodySize: 1<<31 - 1, BackoffMin: day, BackoffMax: day, MaxAttempts: 1<<31 - 1,
+	}).Validate())
+	require.NoError(t, (&Config{HeartbeatInterval: day, BackoffMin: day}).Validate(), "what follows from them is within limits")
+}
+
+func TestAddresses(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:4150":    "",
+		"nsqd.example:4150": "",
+		"[::1]:4150":        "",
+		":4150":             "",
+		"":                  "address is empty",
+		"127.0.0.1":         `address "127.0.0.1" is not host:port`,
+		"::1:4150":          `address "::1:4150" is not host:port`,
+		"http://h:4151":     `address "http://h:4151" is not host:port`,
+		"nsqd.example:":     `address "nsqd.example:" has no port; nsqd's TCP port is by default 4150`,
+	} {
+		p, err := NewProducer(addr, nil)
+		if want == "" {
+			require.NoError(t, err, addr)
+			require.Equal(t, addr, p.String())
+			continue
+		}
+		require.Nil(t, p, addr)
+		require.ErrorContains(t, err, "nsq producer: "+want)
+	}
+	dial := &Config{Dial: noDial}
+	p, err := NewProducer("/run/nsqd.sock", dial)
+	require.NoError(t, err, "with a hook, addresses are its own affair")
+	require.Equal(t, "/run/nsqd.sock", p.String())
+	_, err = NewProducer("", dial)
+	require.Error(t, err)
+}
