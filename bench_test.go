@@ -1,6 +1,8 @@
 package producer_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -182,6 +184,90 @@ func BenchmarkLoneCaller(b *testing.B) {
 			b.ReportMetric(median(ratios), "ours/raw")
 			require.EqualValues(b, 2*(b.N*rounds+1)*calls, nsqd.MessageCount(benchTopic))
 		})
+	}
+}
+
+// BenchmarkContextEnd measures how long after its context's end a call returns, with nsqd stopped by a signal and 100 callers
+// at a time, small bodies and such as fill the socket's buffers.
+func BenchmarkContextEnd(b *testing.B) {
+	for _, size := range []int{128, 200 << 10} {
+		b.Run(fmt.Sprintf("nsqd-stopped/callers=100/body=%dB", size), func(b *testing.B) {
+			nsqd := nsqdtest.Start(b)
+			p, err := actor.NewProducer(nsqd.TCPAddr, nil)
+			require.NoError(b, err)
+			defer p.Stop()
+			require.NoError(b, p.Ping())
+			nsqd.Pause()
+			defer nsqd.Resume()
+			const callers, rounds = 100, 5
+			body := make([]byte, size)
+			late := make(chan float64, callers)
+			var lates []float64
+			b.ResetTimer()
+			for range b.N * rounds {
+				for range callers {
+					go func() {
+						deadline := time.Now().Add(50 * time.Millisecond)
+						ctx, cancel := context.WithDeadline(context.Background(), deadline)
+						defer cancel()
+						err := p.PublishContext(ctx, benchTopic, body)
+						late <- float64(time.Since(deadline).Microseconds()) / 1000
+						if !errors.Is(err, context.DeadlineExceeded) {
+							b.Error(err)
+						}
+					}()
+				}
+				for range callers {
+					lates = append(lates, <-late)
+				}
+			}
+			b.StopTimer()
+			slices.Sort(lates)
+			b.ReportMetric(lates[len(lates)/2], "p50-ms-late")
+			b.ReportMetric(lates[len(lates)*99/100], "p99-ms-late")
+			b.ReportMetric(lates[len(lates)-1], "max-ms-late")
+		})
+	}
+}
+
+// BenchmarkIdle measures what a connected producer that does nothing holds: heap and goroutines.
+func BenchmarkIdle(b *testing.B) {
+	double := wiretest.NewServer()
+	b.Cleanup(double.Close)
+	const producers = 50
+	measure := func() (heap, goroutines float64) {
+		runtime.GC()
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return float64(stats.HeapAlloc), float64(runtime.NumGoroutine())
+	}
+	// What the double holds for a connection is not the producer's: plain connections are measured first and taken off.
+	connect := func(dial func() (closeIt func())) (heap, goroutines float64) {
+		heapBefore, goroutinesBefore := measure()
+		var closers []func()
+		for range producers {
+			closers = append(closers, dial())
+		}
+		heapAfter, goroutinesAfter := measure()
+		for _, closeIt := range closers {
+			closeIt()
+		}
+		return (heapAfter - heapBefore) / producers, (goroutinesAfter - goroutinesBefore) / producers
+	}
+	for range b.N {
+		plainHeap, plainGoroutines := connect(func() func() {
+			conn := dialRaw(b, double.Addr, 1).conn
+			return func() { conn.Close() }
+		})
+		heap, goroutines := connect(func() func() {
+			p, err := actor.NewProducer(double.Addr, nil)
+			require.NoError(b, err)
+			require.NoError(b, p.Ping())
+			return p.Stop
+		})
+		b.ReportMetric((heap-plainHeap)/1024, "KiB-heap")
+		b.ReportMetric(goroutines-plainGoroutines, "goroutines")
 	}
 }
 
