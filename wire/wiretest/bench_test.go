@@ -2,6 +2,7 @@ package wiretest_test
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"testing"
 
@@ -33,7 +34,7 @@ func BenchmarkServer(b *testing.B) {
 			defer srv.Close()
 			nc, err := net.Dial("tcp", srv.Addr)
 			if c.config.InMemory {
-				nc, err = srv.Dial(b.Context(), "", "")
+				nc, err = srv.Dial(context.Background(), "", "")
 			}
 			if err != nil {
 				b.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +51,9 @@ type conn struct {
 	fresh      bool
 	readBy     time.Time
 	topic      string // the last one that was found valid
-	struck     bool   // a fault ended the connection in the middle of a read
+	ended      bool   // the client sends no more
+	mute       bool   // the last read failed in a way after which nothing can be sent
+	exchange   exchange
 
 	interval atomic.Int64 // of heartbeats, a time.Duration; 0 for none
 	pieces   atomic.Int64 // the length to which writes are split; 0 for none
@@ -66,6 +67,7 @@ type conn struct {
 	mu      sync.Mutex // guards the rest
 	changed sync.Cond
 	held    hold
+	reading bool // serve is in a read of the connection
 	over    bool
 	queue   []chunk
 	urgent  []byte
@@ -80,6 +82,9 @@ type command struct {
 func (c *conn) serve() {
 	defer c.server.running.Done()
 	c.converse()
+	if c.ended {
+		c.finish(closed) // a client that only half-closed gets the answers that are being held
+	}
 	c.shut(closed)
 	c.server.forget(c)
 	c.seen.ended()
@@ -108,7 +113,7 @@ func (c *conn) converse() {
 		}
 		c.await(holdWork)
 		refused, err := c.next(line)
-		if c.struck || !c.reach(c.received-c.r.Buffered()-1) {
+		if c.mute || !c.reach(c.received-c.r.Buffered()-1) {
 			return
 		}
 		if refused != nil {
@@ -149,7 +154,7 @@ func (c *conn) next(line int) (*wire.ReplyError, error) {
 	if err != nil {
 		var refused *wire.ReplyError
 		errors.As(err, &refused)
-		return asNSQD(refused), err
+		return refused, err
 	}
 	c.cmd = command{Command{Name: cmd.Name, Topic: cmd.Topic, Delay: cmd.Delay}, cmd.Bodies}
 	for _, body := range cmd.Bodies {
@@ -159,17 +164,6 @@ func (c *conn) next(line int) (*wire.ReplyError, error) {
 		c.cmd.Messages = len(cmd.Bodies)
 	}
 	return nil, nil
-}
-
-// asNSQD gives a consumer's commands, which package wire does not know, the text that nsqd has for a client without SUB.
-func asNSQD(refused *wire.ReplyError) *wire.ReplyError {
-	if refused != nil && refused.Code == wire.CodeInvalid {
-		switch name := strings.TrimPrefix(refused.Text, "invalid command "); name {
-		case "CLS", "FIN", "RDY", "REQ", "TOUCH":
-			refused.Text = "cannot " + name + " in current state"
-		}
-	}
-	return refused
 }
 
 // execute carries out one command, faults and all, and reports whether the connection goes on.
@@ -229,9 +223,6 @@ func (c *conn) strike(m moment) bool {
 
 // follow does what an exchange without an answer of its own came to, and reports whether the connection goes on.
 func (c *conn) follow(x *exchange) bool {
-	if x == nil {
-		return true
-	}
 	c.emit(append(x.ahead, x.answer...), x.delay)
 	if x.refuse != nil {
 		c.refuse(x.refuse, x.delay)
@@ -245,8 +236,10 @@ func (c *conn) follow(x *exchange) bool {
 }
 
 // consult asks the script what happens at a moment. What was answered before is written first, so that the moment is exact.
+// The exchange is valid until the next one.
 func (c *conn) consult(m moment, cmd *Command, answered bool) *exchange {
-	x := &exchange{conn: c}
+	x := &c.exchange
+	*x = exchange{conn: c}
 	script := c.script.Load()
 	if script == nil {
 		return x
@@ -268,7 +261,8 @@ func (c *conn) reach(position int) bool {
 	if script == nil || !c.identified {
 		return true
 	}
-	x := &exchange{conn: c}
+	x := &c.exchange
+	*x = exchange{conn: c}
 	for _, a := range *script {
 		if a.when.moment == atByte && position-c.base >= a.when.from && a.count.CompareAndSwap(0, 1) {
 			c.flush()
@@ -308,17 +302,21 @@ func (c source) Read(p []byte) (int, error) {
 	for {
 		c.flush()
 		if !c.reach(c.received) {
-			c.struck = true
+			c.mute = true
 			return 0, io.ErrUnexpectedEOF
 		}
 		c.mayRead()
 		n, err := c.nc.Read(p)
+		c.hasRead()
 		if n > 0 {
 			c.received += n
 			c.seen.read(n)
 			return n, nil
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.late() {
+		overdue := errors.Is(err, os.ErrDeadlineExceeded)
+		if !overdue || c.late() {
+			c.ended = err == io.EOF
+			c.mute = !overdue && !c.ended
 			return 0, err
 		}
 	}
@@ -341,6 +339,16 @@ func (c *conn) mayRead() {
 		}
 	}
 	c.nc.SetReadDeadline(c.readBy)
+	c.reading = true
+}
+
+func (c *conn) hasRead() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = false
+	if c.held&holdReading != 0 {
+		c.changed.Broadcast() // hold waits for this
+	}
 }
 
 // late reports whether a read failed by nsqd's deadline and not because reading was stopped meanwhile.

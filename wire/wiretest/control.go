@@ -7,8 +7,8 @@ import "github.com/nsqactor/producer/wire"
 // command that comes later is answered.
 func (s *Server) Stall() { s.hold(holdAnswers) }
 
-// StopReading stops reading, on open connections and on those to come, until [Server.Resume]. What was read already is still
-// executed and answered.
+// StopReading stops reading, on open connections and on those to come, until [Server.Resume]. When it returns, no connection
+// reads; what was read before is still executed and answered.
 func (s *Server) StopReading() { s.hold(holdReading) }
 
 // Freeze stops all the server does on open connections and on those to come, heartbeats included, until [Server.Resume], as a

@@ -12,24 +12,24 @@
 // # Faults
 //
 // A fault says when and what. [OnAccept], [OnIdentify], [OnAuth], [OnPublish], [OnCommand] and [OnByte] say when; further
-// methods narrow it down; the last one says what:
+// methods narrow it down; the last one says what. Without the package's name:
 //
-//	wiretest.OnPublish(3).Error(wire.CodeBadTopic, "no")      // the third publish of every connection is refused
-//	wiretest.OnPublish(3).Conn(1).Error(wire.CodeBadTopic, "no") // only on the first connection
-//	wiretest.OnPublish(3).Overall().Error(wire.CodeBadTopic, "no") // the third of all, whatever its connection
-//	wiretest.OnPublish(wiretest.Every).Delay(time.Millisecond) // a slow path
-//	wiretest.OnPublish(5).Stall()                             // takes everything, answers nothing until srv.Resume()
-//	wiretest.OnPublish(5).StopReading()                       // until srv.Resume()
-//	wiretest.OnPublish(5).Silence()                           // stored, never answered
-//	wiretest.OnPublish(5).Answered().Reset()                  // five answers, then a TCP reset
-//	wiretest.OnByte(100).Conn(1).Reset()                      // 100 bytes behind IDENTIFY, perhaps within a command
-//	wiretest.OnAccept().Split(1)                              // answers arrive byte by byte
-//	wiretest.OnIdentify().Answered().Heartbeat()              // a heartbeat behind the answer to IDENTIFY
-//	wiretest.OnPublish(2).Answered().Send(wire.AppendOK(nil)) // an answer nobody asked for
-//	wiretest.OnPublish(2).Answer(wire.AppendFrame(nil, wire.FrameResponse, "NO"))
-//	wiretest.OnIdentify().Error(wire.CodeBadBody, "no")       // IDENTIFY refused
-//	wiretest.OnAccept().Freeze()                              // accepts and never answers
-//	wiretest.OnIdentify().Close()                             // closes on IDENTIFY; with Answered, behind the answer
+//	OnPublish(3).Error(wire.CodeBadTopic, "no")           // the third publish of every connection is refused
+//	OnPublish(3).Conn(1).Error(wire.CodeBadTopic, "no")   // only on the first connection
+//	OnPublish(3).Overall().Error(wire.CodeBadTopic, "no") // the third of all, on whatever connection
+//	OnPublish(Every).Delay(time.Millisecond)              // a slow path
+//	OnPublish(5).Stall()                                  // takes everything, answers nothing until Resume
+//	OnPublish(5).StopReading()                            // until Resume
+//	OnPublish(5).Silence()                                // stored, never answered
+//	OnPublish(5).Answered().Reset()                       // five answers, then a TCP reset
+//	OnByte(100).Conn(1).Reset()                           // 100 bytes behind IDENTIFY, perhaps within a command
+//	OnAccept().Split(1)                                   // answers arrive byte by byte
+//	OnIdentify().Answered().Heartbeat()                   // a heartbeat behind the answer to IDENTIFY
+//	OnPublish(2).Answered().Send(wire.AppendOK(nil))      // an answer nobody asked for
+//	OnPublish(2).Answer(wire.AppendFrame(nil, 0, "NO"))   // NO in place of OK
+//	OnIdentify().Error(wire.CodeBadBody, "no")            // IDENTIFY is refused
+//	OnIdentify().Close()                                  // closes on IDENTIFY; with Answered, behind its answer
+//	OnAccept().Freeze()                                   // accepts and never answers
 //
 // Several faults for one moment apply in the order given. The same things can be done to a running server by
 // [Server.Stall], [Server.StopReading], [Server.Freeze], [Server.Resume], [Server.Heartbeat], [Server.Send],

@@ -206,13 +206,16 @@ func (c *conn) nudge() {
 	}
 }
 
-// hold keeps the connection from doing what h says.
+// hold keeps the connection from doing what h says. A read that is under way has ended when it returns.
 func (c *conn) hold(h hold) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held |= h
 	if h&holdReading != 0 {
-		c.nc.SetReadDeadline(time.Unix(1, 0)) // gets serve out of the read that it may be in
+		c.nc.SetReadDeadline(time.Unix(1, 0)) // gets serve out of its read
+		for c.reading && !c.over {
+			c.changed.Wait()
+		}
 	}
 }
 

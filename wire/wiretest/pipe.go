@@ -14,6 +14,33 @@ const defaultBuffer = 64 << 10
 // pipeConn is one end of an in-memory connection that behaves as TCP does on Linux.
 type pipeConn struct {
 	in, out *flow
+	end     *pipeEnd
+	other   *pipeEnd
+}
+
+// pipeEnd is what became of one end. The pipe's mutex guards it.
+type pipeEnd struct {
+	closed bool // by itself
+	reset  bool // by the other end
+	told   bool // of the reset, which one call reports: later reads return EOF, later writes EPIPE
+}
+
+// flow is one direction: a bounded buffer between a writing and a reading end. Deadlines stand with the flow that they concern.
+type flow struct {
+	mu             *sync.Mutex // of the pipe; guards the rest
+	changed        sync.Cond
+	reader, writer *pipeEnd
+	limit          int
+	ring           []byte // grows up to limit
+	start          int
+	filled         int
+	most           int  // what a read returns at most, if not 0
+	writes         int  // calls of Write that brought bytes
+	finished       bool // the writing end will write no more
+	swallowed      bool // a write after the reader had gone, which TCP does not yet notice
+
+	readBy, writeBy       time.Time
+	readTimer, writeTimer *time.Timer
 }
 
 // newPipe returns both ends of a connection that holds up to size bytes in each direction.
@@ -21,37 +48,16 @@ func newPipe(size int) (near, far *pipeConn) {
 	if size <= 0 {
 		size = defaultBuffer
 	}
-	up, down := newFlow(size), newFlow(size)
-	return &pipeConn{in: down, out: up}, &pipeConn{in: up, out: down}
-}
-
-// flow is one direction: a bounded buffer between a writing and a reading end. Deadlines stand with the flow that they concern.
-type flow struct {
-	mu      sync.Mutex // guards the rest
-	changed sync.Cond
-	limit   int
-	ring    []byte // grows up to limit
-	start   int
-	filled  int
-	mostly  int // a read returns no more than this, if not 0
-	writes  int // calls of Write that brought bytes
-
-	readBy, writeBy         time.Time
-	readTimer, writeTimer   *time.Timer
-	readerLeft, writerLeft  bool // that end was closed
-	ended                   bool // the writing end will write no more
-	readFailed, writeFailed error
-	swallowed               bool // a write after the reader had left, which TCP does not yet notice
-}
-
-func newFlow(limit int) *flow {
-	f := &flow{limit: limit}
-	f.changed.L = &f.mu
-	return f
+	mu := new(sync.Mutex)
+	nearEnd, farEnd := new(pipeEnd), new(pipeEnd)
+	up := &flow{mu: mu, limit: size, writer: nearEnd, reader: farEnd}
+	down := &flow{mu: mu, limit: size, writer: farEnd, reader: nearEnd}
+	up.changed.L, down.changed.L = mu, mu
+	return &pipeConn{in: down, out: up, end: nearEnd, other: farEnd}, &pipeConn{in: up, out: down, end: farEnd, other: nearEnd}
 }
 
 var (
-	errConnReset  = os.NewSyscallError("read", syscall.ECONNRESET)
+	errReadReset  = os.NewSyscallError("read", syscall.ECONNRESET)
 	errWriteReset = os.NewSyscallError("write", syscall.ECONNRESET)
 	errPipeBroken = os.NewSyscallError("write", syscall.EPIPE)
 )
@@ -77,33 +83,34 @@ func (p *pipeConn) wrap(op string, err error) error {
 
 // Close ends both directions. The other end reads what is buffered and then EOF; or, as with TCP, finds the connection reset
 // if this end leaves bytes unread.
-func (p *pipeConn) Close() error {
-	if !p.in.leaveReading() {
+func (p *pipeConn) Close() error { return p.close(false) }
+
+// reset closes the connection so that the other end finds it reset, behind what is buffered for it.
+func (p *pipeConn) reset() { p.close(true) }
+
+func (p *pipeConn) close(reset bool) error {
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	if p.end.closed {
 		return p.wrap("close", net.ErrClosed)
 	}
-	if p.in.unread() {
-		p.abort()
+	p.end.closed = true
+	p.out.finished = true
+	if reset || p.in.filled > 0 {
+		p.other.reset = true
 	}
-	p.out.leaveWriting()
+	p.in.changed.Broadcast()
+	p.out.changed.Broadcast()
 	return nil
 }
 
 // CloseWrite ends this end's sending: the other end reads what is buffered and then EOF.
 func (p *pipeConn) CloseWrite() error {
-	p.out.finish()
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	p.out.finished = true
+	p.out.changed.Broadcast()
 	return nil
-}
-
-// reset closes the connection so that the other end finds it reset, behind what is buffered for it.
-func (p *pipeConn) reset() {
-	p.abort()
-	p.Close()
-}
-
-// abort makes the other end's reads and writes fail.
-func (p *pipeConn) abort() {
-	p.out.fail(&p.out.readFailed, errConnReset)
-	p.in.fail(&p.in.writeFailed, errWriteReset)
 }
 
 func (p *pipeConn) SetDeadline(t time.Time) error {
@@ -134,22 +141,23 @@ func (f *flow) read(b []byte) (int, error) {
 	defer f.mu.Unlock()
 	for {
 		switch {
-		case f.readerLeft:
+		case f.reader.closed:
 			return 0, net.ErrClosed
 		case over(f.readBy):
 			return 0, os.ErrDeadlineExceeded
 		case len(b) == 0:
 			return 0, nil
 		case f.filled > 0:
-			if f.mostly > 0 && len(b) > f.mostly {
-				b = b[:f.mostly]
+			if f.most > 0 && len(b) > f.most {
+				b = b[:f.most]
 			}
 			n := f.take(b)
 			f.changed.Broadcast()
 			return n, nil
-		case f.readFailed != nil:
-			return 0, f.readFailed
-		case f.ended:
+		case f.reader.reset && !f.reader.told:
+			f.reader.told = true
+			return 0, errReadReset
+		case f.finished || f.reader.reset:
 			return 0, io.EOF
 		}
 		f.wait(&f.readTimer, f.readBy)
@@ -166,19 +174,20 @@ func (f *flow) write(b []byte) (n int, err error) {
 		switch {
 		case n > 0 && n == len(b):
 			return n, nil
-		case f.writerLeft:
+		case f.writer.closed:
 			return n, net.ErrClosed
 		case over(f.writeBy):
 			return n, os.ErrDeadlineExceeded
-		case f.writeFailed != nil:
-			return n, f.writeFailed
-		case f.ended || f.readerLeft && f.swallowed:
+		case f.writer.reset && !f.writer.told:
+			f.writer.told = true
+			return n, errWriteReset
+		case f.writer.reset || f.finished || f.swallowed:
 			return n, errPipeBroken
-		case f.readerLeft: // the kernel takes it; the reset that it causes is for the next write
-			f.swallowed = true
-			return len(b), nil
 		case len(b) == 0:
 			return 0, nil
+		case f.reader.closed: // the kernel takes it; the reset that it causes is for the next write
+			f.swallowed = true
+			return len(b), nil
 		}
 		if put := f.put(b[n:]); put > 0 {
 			n += put
@@ -252,50 +261,11 @@ func (f *flow) setDeadline(which *time.Time, t time.Time) {
 	f.changed.Broadcast()
 }
 
-func (f *flow) fail(which *error, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if *which == nil {
-		*which = err
-	}
-	f.changed.Broadcast()
-}
-
-// leaveReading reports whether this call closed the reading end.
-func (f *flow) leaveReading() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	first := !f.readerLeft
-	f.readerLeft = true
-	f.changed.Broadcast()
-	return first
-}
-
-func (f *flow) leaveWriting() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.writerLeft, f.ended = true, true
-	f.changed.Broadcast()
-}
-
-func (f *flow) finish() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ended = true
-	f.changed.Broadcast()
-}
-
-func (f *flow) unread() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.filled > 0
-}
-
 // limitReads makes every read return at most n bytes.
 func (f *flow) limitReads(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mostly = n
+	f.most = n
 }
 
 func (f *flow) written() int {

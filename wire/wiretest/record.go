@@ -28,7 +28,7 @@ type Stats struct {
 	Commands   int   // commands read, refused ones and those below included
 	Publishes  int   // PUB, MPUB and DPUB that were executed
 	Nops       int   // NOP
-	Refused    int   // error frames sent in answer to a command, by script or by nsqd's rules
+	Refused    int   // commands answered with an error frame, by script or by nsqd's rules
 	Messages   int   // messages taken
 	Bytes      int64 // of their bodies
 	Heartbeats int   // sent

@@ -60,8 +60,9 @@ func OnPublish(n int) When { return When{moment: atPublish, from: n, to: n} }
 // NOP counted, or each for [Every]. Commands that break nsqd's rules, and so are refused without a script, are not counted.
 func OnCommand(n int) When { return When{moment: atCommand, from: n, to: n} }
 
-// OnByte is the moment at which n bytes behind IDENTIFY have been read: commands that are whole within these are answered,
-// no further command is executed. It never comes on a connection that did not send IDENTIFY.
+// OnByte is the moment at which n bytes behind IDENTIFY have been read. Commands that are whole within these have been
+// executed then, and their answers written; further ones have not. It comes once for a connection, and never on one that sent
+// no IDENTIFY.
 func OnByte(n int) When { return When{moment: atByte, from: n, to: n} }
 
 // Through extends the moment from the n-th to the last-th time, both inclusive.
@@ -107,7 +108,7 @@ type exchange struct {
 }
 
 // Do calls f at that moment, on the connection's goroutine, which goes on when f returns. What the connection had to answer
-// before has been written.
+// before has been written. f may call the server's methods, Close aside.
 func (w When) Do(f func()) Fault { return Fault{w, func(*exchange) { f() }} }
 
 // Error answers with an error frame, without executing the command, and closes the connection, as nsqd does.
@@ -115,7 +116,8 @@ func (w When) Error(code, text string) Fault {
 	return Fault{w, func(x *exchange) { x.refuse = &wire.ReplyError{Code: code, Text: text} }}
 }
 
-// Answer executes the command and sends these bytes in place of its answer, as they are: a frame is [wire.AppendFrame]'s.
+// Answer executes the command and sends these bytes in place of its answer, as they are: a frame is [wire.AppendFrame]'s. With
+// an error frame, and [When.Close] behind it, it is an error that comes although the messages were stored.
 func (w When) Answer(raw []byte) Fault {
 	return Fault{w, func(x *exchange) { x.answer = append([]byte{}, raw...) }}
 }

@@ -33,8 +33,8 @@ type Config struct {
 	// InMemory leaves out the TCP listener; Dial is the only way in.
 	InMemory bool
 
-	// Buffer bounds, in bytes, each direction of an in-memory connection (0 means 65,536), and is the receive buffer asked
-	// of the system for a TCP connection (0 leaves the system's own, which may take megabytes).
+	// Buffer bounds, in bytes, what each direction of an in-memory connection holds; 0 means 65,536. A TCP connection has the
+	// system's buffers, which take some megabytes before a write blocks.
 	Buffer int
 
 	Faults []Fault
@@ -179,9 +179,6 @@ func (s *Server) accept(l net.Listener) {
 			continue
 		}
 		tcp := nc.(*net.TCPConn)
-		if s.cfg.Buffer > 0 {
-			tcp.SetReadBuffer(s.cfg.Buffer)
-		}
 		s.serve(tcp, func() {
 			tcp.SetLinger(0)
 			tcp.Close()

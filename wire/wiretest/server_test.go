@@ -78,3 +78,10 @@ func TestSmoke(t *testing.T) {
 	}
 	require.Len(t, srv.Messages(), 2)
 }
+
+// within bounds a wait.
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,64 @@
+package wiretest_test
+
+import (
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/wire"
+	"github.com/nsqactor/producer/wire/wiretest"
+)
+
+// Close leaves no goroutine and no descriptor, in whatever state it finds the connections.
+func TestCloseLeavesNothing(t *testing.T) {
+	goroutines, descriptors := runtime.NumGoroutine(), countDescriptors(t)
+	var clients []*client
+	for _, faults := range [][]wiretest.Fault{
+		nil,
+		{wiretest.OnAccept().Freeze()},
+		{wiretest.OnAccept().Blackhole()},
+		{wiretest.OnIdentify().Busy(time.Hour)},
+		{wiretest.OnIdentify().Stall()},
+		{wiretest.OnPublish(1).Delay(time.Hour)},
+		{wiretest.OnPublish(1).StopReading()},
+		{wiretest.OnPublish(2).Close()},
+		{wiretest.OnPublish(2).Reset()},
+	} {
+		srv := wiretest.NewServer(faults...)
+		for _, dial := range []func(*testing.T, *wiretest.Server) *client{dialTCP, dialMemory} {
+			silent, talking := dial(t, srv), dial(t, srv)
+			clients = append(clients, silent, talking)
+			talking.Write(wire.AppendIdentify([]byte(wire.Magic), []byte("{}")))
+			talking.Write(pub(t, "t", "x"))
+			talking.Write(pub(t, "t", "x"))
+		}
+		srv.Close()
+		srv.Close()
+		require.Zero(t, srv.Stats().Open)
+	}
+	for _, c := range clients {
+		c.Close()
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // goroutines that were woken need a moment to go
+		if runtime.NumGoroutine() <= goroutines && countDescriptors(t) <= descriptors {
+			return
+		}
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines and %d descriptors more than before:\n%s", runtime.NumGoroutine()-goroutines,
+				countDescriptors(t)-descriptors, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
+
+func countDescriptors(t *testing.T) int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	all, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(all)
+}
