@@ -87,6 +87,8 @@ func (l *loop) farewell() {
 		lost = true
 		l.end(l.backlog.popFront(), NotSent, ErrStopped)
 	}
+	l.recountFlushes() // what was abandoned has no end that would tell them
+	close(l.p.settled)
 	l.dismissCouriers()
 	l.timer.Stop()
 	l.p.severed = l.severed() && (lost || l.p.counts.dropped.Load() > 0)

@@ -34,6 +34,7 @@ type Producer struct {
 	cut      chan struct{} // closed when Shutdown's bound is over
 	cutErr   error         // why; written before cut is closed
 	severed  bool          // whether the cut ended anything; written by the loop before ended is closed
+	settled  chan struct{} // closed by the loop when every publish has its outcome
 	ended    chan struct{} // closed by the loop as its last act
 }
 
@@ -53,6 +54,7 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	p.unread.init(p.cfg.MaxPending, 0)
 	p.stopping = make(chan struct{})
 	p.cut = make(chan struct{})
+	p.settled = make(chan struct{})
 	p.ended = make(chan struct{})
 	p.records = make(chan record, unlogged)
 	return p, nil
@@ -119,8 +121,8 @@ func (p *Producer) Flush(ctx context.Context) error {
 	if err != ErrStopped {
 		return err
 	}
-	select { // the loop is about to end what is left
-	case <-p.ended:
+	select { // the loop takes no more questions, and is about to end what is left
+	case <-p.settled:
 		return nil
 	case <-ctx.Done():
 		return p.fail(flush, "", Unknown, ctx.Err())

@@ -28,6 +28,7 @@ func (p *Producer) Stop() {
 func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)
+		close(p.settled)
 		close(p.ended)
 		return Tally{}, nil
 	}
