@@ -87,9 +87,9 @@ func TestWarmPublishAllocatesNothing(t *testing.T) {
 				runtime.ReadMemStats(&after)
 				require.NoError(t, err)
 				require.NoError(t, p.Flush(ctx))
-				// What is not one per publish, but a few for the whole run, is the runtime's and the double's: a goroutine's
-				// descriptor, a timer's heap, a grown buffer.
-				assert.LessOrEqual(t, after.Mallocs-before.Mallocs, uint64(calls/1000), "allocations in %d calls", calls)
+				// What is left are the runtime's caches, which fill as goroutines move between processors: entries in
+				// channels' wait queues and segments of sync.Pool, some dozens in a run and none per call.
+				assert.Less(t, after.Mallocs-before.Mallocs, uint64(calls/100), "allocations in %d calls", calls)
 			})
 		}
 	}
