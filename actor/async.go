@@ -83,5 +83,6 @@ func (p *Producer) postAsync(r *request, size int, done chan *Transaction, args 
 	t.dest = done
 	t.waits = false
 	t.Args = append(t.Args, args...)
-	return p.post(context.Background(), t, e)
+	_, err = p.post(context.Background(), t, e)
+	return err
 }

@@ -15,7 +15,11 @@ import (
 
 // This file is about done channels that nobody reads, or reads late.
 
-const courier = "actor.(*Producer).courier"
+// couriers waits until there are n of them. One that has just been started is not seen before it runs.
+func couriers(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, func() bool { return goroutinesIn("actor.(*Producer).courier") == n }, fmt.Sprintf("%d couriers", n))
+}
 
 // publishMany publishes n messages with numbers from first on, all to one done channel.
 func publishMany(t *testing.T, p *actor.Producer, done doneChan, first, n int) {
@@ -59,7 +63,7 @@ func TestStuckChannels(t *testing.T) {
 	}
 	require.NoError(t, p.Flush(ctx))
 	undelivered(t, p, 57) // results follow outcomes, which Flush waits for
-	require.Equal(t, 3, goroutinesIn(courier))
+	couriers(t, 3)
 	s := p.Stats()
 	require.Equal(t, [2]uint64{80, 80}, [2]uint64{s.Submitted, s.Acked})
 
@@ -98,14 +102,14 @@ func TestOneCourier(t *testing.T) {
 	for range 3 {
 		publishMany(t, p, a, 0, n)
 		undelivered(t, p, n)
-		require.Equal(t, 1, goroutinesIn(courier))
+		couriers(t, 1)
 		require.Equal(t, before+1, len(moduleGoroutines()))
 		publishMany(t, p, b, 0, 10) // which has room
 		require.NoError(t, p.Flush(testContext(t)))
-		require.Equal(t, 1, goroutinesIn(courier))
+		couriers(t, 1)
 		publishMany(t, p, b, 10, 1)
 		undelivered(t, p, n+1)
-		require.Equal(t, 2, goroutinesIn(courier))
+		couriers(t, 2)
 		readAll(t, a, 0, n)
 		readAll(t, b, 0, 11)
 		eventually(t, func() bool { return len(moduleGoroutines()) == before }, "no courier is left")

@@ -29,10 +29,11 @@ func (p *Producer) publish(ctx context.Context, r request) error {
 	}
 	t.dest = t.done
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
-	if err := p.post(ctx, t, wait); err != nil {
+	s, err := p.post(ctx, t, wait)
+	if err != nil {
 		return p.fail(r.kind, r.topic, NotSent, err)
 	}
-	return p.await(ctx, t, &r)
+	return p.await(ctx, s, &r)
 }
 
 // ask posts a question to the loop, which holds none of the bounds, and waits for the answer.
@@ -43,13 +44,14 @@ func (p *Producer) ask(ctx context.Context, k kind) error {
 	if k == ping && !p.live() {
 		return ErrStopped
 	}
-	t := p.fresh(k)
+	t := p.fresh(k, 0)
 	t.dest = t.done
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
-	if err := p.post(ctx, t, wait); err != nil {
+	s, err := p.post(ctx, t, wait)
+	if err != nil {
 		return p.fail(k, "", kinds[k].unheard, err)
 	}
-	return p.await(ctx, t, &request{kind: k})
+	return p.await(ctx, s, &request{kind: k})
 }
 
 // live starts the loop if nobody has, and reports whether the producer takes requests.
@@ -62,7 +64,7 @@ func (p *Producer) live() bool {
 
 // admit makes the transaction of a publish that is within the bounds; its dest is not set.
 func (p *Producer) admit(r *request, size int) (*Transaction, error) {
-	t := p.fresh(r.kind)
+	t := p.fresh(r.kind, size)
 	if err := t.encode(r); err != nil {
 		p.room.leave(size)
 		t.recycle()
@@ -72,86 +74,101 @@ func (p *Producer) admit(r *request, size int) (*Transaction, error) {
 	return t, nil
 }
 
+// sent is what a caller knows of a transaction that he has posted. He may read nothing more of the transaction itself unless
+// he wins the claim for that turn: it may have ended, and serve another caller by now.
+type sent struct {
+	t    *Transaction
+	turn state.Turn
+	kind kind
+	size int
+}
+
 // post puts the transaction into the mailbox. On an error, which is ctx's, ErrStopped or, for a try, ErrFull, the transaction
-// has ended as not sent and is nobody's; otherwise a result will come.
-//
-// Invariant: no transaction is left in the mailbox of an ended loop. The loop stores Closed and then empties the mailbox; we
-// send and then load the phase. Either the loop meets the transaction, or we see Closed and take it back; if the claim says
-// that both happened, the loop's result is on its way.
-func (p *Producer) post(ctx context.Context, t *Transaction, e entry) error {
+// has ended as not sent; otherwise a result will come.
+func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, error) {
+	s := sent{t, t.claim.Turn(), t.kind, t.size}
 	t.claim.Advance(state.Free, state.Queued)
-	if t.kind.publishes() {
+	if s.kind.publishes() {
 		p.counts.submitted.Add(1)
 	}
 	select {
 	case p.mail <- t:
 	default:
 		if e == try {
-			p.leave(t)
-			return ErrFull
+			p.leave(s)
+			return s, ErrFull
 		}
 		select {
 		case p.mail <- t:
 		case <-ctx.Done():
-			p.leave(t)
-			return ctx.Err()
+			p.leave(s)
+			return s, ctx.Err()
 		case <-p.stopping:
-			p.leave(t)
-			return ErrStopped
+			p.leave(s)
+			return s, ErrStopped
 		}
 	}
-	if p.phase.Load() == state.Closed && p.leave(t) != 0 {
-		return ErrStopped
+	if p.tooLate(s) {
+		return s, ErrStopped
 	}
-	return nil
+	return s, nil
+}
+
+// tooLate takes back a transaction that may have been sent to an ended loop, and reports whether it did.
+//
+// Invariant: no transaction is left in the mailbox of an ended loop. The loop stores Closed and then empties the mailbox; a
+// caller sends and then loads the phase. Either the loop meets the transaction, or the caller sees Closed and takes it back; if
+// the claim says that both happened, the loop's result is on its way.
+func (p *Producer) tooLate(s sent) bool {
+	if p.phase.Load() != state.Closed {
+		return false
+	}
+	_, left := p.leave(s)
+	return left
 }
 
 // await receives the transaction's result, unless ctx ends first. A result that is there wins over ctx.
-func (p *Producer) await(ctx context.Context, t *Transaction, r *request) error {
+func (p *Producer) await(ctx context.Context, s sent, r *request) error {
 	if ctx.Done() == nil {
-		<-t.done // a plain receive is cheaper than a select
+		<-s.t.done // a plain receive is cheaper than a select
 	} else {
 		select {
-		case <-t.done:
+		case <-s.t.done:
 		case <-ctx.Done():
-			if outcome := p.leave(t); outcome != 0 {
+			if outcome, left := p.leave(s); left {
 				return p.fail(r.kind, r.topic, outcome, ctx.Err())
 			}
-			<-t.done
+			<-s.t.done
 		}
 	}
-	err := t.Error
-	t.Release()
+	err := s.t.Error
+	s.t.Release()
 	return err
 }
 
-// leave is how a caller ends a transaction whose result he cannot wait for. It returns the outcome, or 0 if the loop was
-// faster, and a result is on its way. The caller touches the transaction no more.
-func (p *Producer) leave(t *Transaction) Outcome {
-	k, size := t.kind, t.size // read before the claim: an abandoned transaction may be recycled at once
-	var outcome Outcome
-	switch t.claim.Leave() {
-	case state.GivenUp:
-		outcome = kinds[k].unheard
-		if t.doubt {
-			outcome = Unknown
+// leave is how a caller ends a transaction whose result he cannot wait for. It returns the outcome, or reports false if the
+// loop was faster, and a result is on its way.
+func (p *Producer) leave(s sent) (Outcome, bool) {
+	claim, left := s.t.claim.Leave(s.turn)
+	if !left {
+		return 0, false
+	}
+	outcome := Unknown
+	if claim == state.GivenUp {
+		if !s.t.doubt {
+			outcome = kinds[s.kind].unheard
 		}
 		// The loop still meets the transaction, and lets it lie. Its memory goes now, so that the bounds stay true however
 		// many are given up before the loop comes by.
-		t.command = nil
-	case state.Abandoned:
-		outcome = Unknown
-	default:
-		return 0
+		s.t.command = nil
 	}
-	if !k.publishes() {
-		return outcome
+	if s.kind.publishes() {
+		p.settle(s.size, outcome)
+		if p.watched.IsSet() {
+			p.ring()
+		}
 	}
-	p.settle(size, outcome)
-	if p.watched.IsSet() {
-		p.ring()
-	}
-	return outcome
+	return outcome, true
 }
 
 // settle counts an outcome and gives back what the publish held of the bounds.

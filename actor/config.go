@@ -53,8 +53,9 @@ type Config struct {
 	// reported as not sent. Default 3.
 	MaxAttempts int
 
-	// RetryUnknown sends again what was written on a connection that was lost, instead of reporting it as unknown: messages may
-	// be stored twice, but are not lost while the producer lives. Default off.
+	// RetryUnknown sends again what was written on a connection that was lost, instead of reporting it as unknown at once: a
+	// message may then be stored twice. What cannot be sent again, because the producer goes down or stops or MaxAttempts is
+	// reached, is reported as unknown. Default off.
 	RetryUnknown bool
 	// WaitConnected makes calls with a context that can end wait for a connection until it does, instead of failing at once
 	// while the producer is known to be down. Default off.
@@ -69,7 +70,8 @@ type Config struct {
 	// LocalAddr is the address to dial from. Default: the system's choice.
 	LocalAddr net.Addr
 	// Dial replaces net.Dialer. It is called with network "tcp" and NewProducer's address, on a goroutine of its own, and must
-	// give up when ctx ends. The connection must honour write deadlines, and report how much of a write went out before one.
+	// give up when ctx ends. The connection must honour write deadlines, report how much of a write went out before one, and
+	// let Close end a Read.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up
@@ -153,8 +155,8 @@ func (c *Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s is %v, must be from %v to %v", field, value, low, high))
 		}
 	}
-	number := func(field string, value, low, high int) {
-		if value < low || value > high {
+	number := func(field string, value int, low, high int64) {
+		if int64(value) < low || int64(value) > high {
 			wrong = append(wrong, fmt.Errorf("%s is %d, must be from %d to %d", field, value, low, high))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // reads. To the loop it is the channel replies.
 type connection struct {
 	replies chan reply         // from this connection alone, so that a late answer cannot pop the next one's ring
-	close   context.CancelFunc // ends the attempt, or the connection; the goroutine's last reply follows
+	close   context.CancelFunc // ends the attempt, or the connection, at once; the goroutine's last reply follows
 
 	// The rest is the loop's, from the reply that says the connection is up.
 	conn     net.Conn
@@ -19,7 +19,8 @@ type connection struct {
 	written  uint64 // stream offset behind the last byte that the kernel has
 	heard    int64  // when nsqd last said anything
 	answered int64  // when nsqd last acknowledged a command
-	moved    int64  // when a write last made progress, while one is pending
+	stuck    int64  // since when writes have made no progress; 0: they do
+	whole    int64  // when the kernel last had all that was encoded
 	deadline int64  // the write deadline that is set
 	nop      bool   // a heartbeat is to be answered
 	window   window
@@ -49,6 +50,10 @@ func (c *connection) write(piece []byte, now time.Time, clock int64) (int, error
 	}
 	return n, err
 }
+
+// limit gives the connection so long until it is closed. A timer does it, not a read deadline, which a connection made by
+// Config.Dial need not honour.
+func (c *connection) limit(d time.Duration) { time.AfterFunc(d, c.close) }
 
 // halfCloser is what a connection offers that can say "no more from here" and still be read, as TCP can.
 type halfCloser interface{ CloseWrite() error }

@@ -1,6 +1,10 @@
 package actor
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/nsqactor/producer/state"
+)
 
 // A done channel that has no room when a result is offered is behind: from then on its results go through a box to a courier,
 // a goroutine that waits for the reader, so that nobody else does. When the courier has delivered all there is, the channel is
@@ -12,6 +16,7 @@ type box struct {
 	in    chan []*Transaction // capacity 1, merged by its one sender, the loop, like replies: so the loop never waits
 	given uint64              // how many results the loop has put in; the loop's own
 	taken atomic.Uint64       // how many of them the courier has done with
+	idle  state.Flag          // it lies in idle: the courier has found itself with nothing to do
 }
 
 // offer gives an ended asynchronous transaction to its channel if that has room, and to the channel's courier otherwise.
@@ -29,9 +34,10 @@ func (l *loop) offer(t *Transaction) {
 		b = &box{dest: t.dest, in: make(chan []*Transaction, 1)}
 		if l.boxes == nil {
 			l.boxes = make(map[chan<- *Transaction]*box)
+			l.idle = make(chan *box, l.p.cfg.MaxPending) // no more boxes than results can be undelivered
 		}
 		l.boxes[t.dest] = b
-		go l.p.courier(b)
+		go l.p.courier(b, l.idle)
 	}
 	b.given++
 	l.p.counts.boxed.Add(1)
@@ -43,13 +49,19 @@ func (l *loop) offer(t *Transaction) {
 	b.in <- append(results, t)
 }
 
-// retireCouriers ends those couriers that have done with all they were given. A courier counts before it rings the bell, so
-// that none is forgotten.
+// retireCouriers ends those couriers that have done with all they were given. A courier counts, lays its box into idle, and
+// rings the bell, in this order, so that none is forgotten.
 func (l *loop) retireCouriers() {
-	for dest, b := range l.boxes {
-		if b.taken.Load() == b.given {
-			delete(l.boxes, dest)
-			close(b.in)
+	for {
+		select {
+		case b := <-l.idle:
+			b.idle.Clear()
+			if b.taken.Load() == b.given {
+				delete(l.boxes, b.dest)
+				close(b.in)
+			}
+		default:
+			return
 		}
 	}
 }
@@ -63,7 +75,7 @@ func (l *loop) dismissCouriers() {
 
 // courier delivers what comes into the box, in order, until the loop closes it. When the shutdown's bound is over it drops
 // what is left and what still comes, and counts it.
-func (p *Producer) courier(b *box) {
+func (p *Producer) courier(b *box, idle chan<- *box) {
 	var queue ring[*Transaction]
 	cut := p.cut
 	for {
@@ -82,24 +94,27 @@ func (p *Producer) courier(b *box) {
 			}
 		case dest <- oldest:
 			queue.popFront()
-			p.done(b, queue.len())
+			p.done(b, idle, queue.len())
 		case <-cut:
 			cut = nil
 		}
 		for cut == nil && queue.len() > 0 {
 			queue.popFront()
 			p.counts.dropped.Add(1)
-			p.done(b, queue.len())
+			p.done(b, idle, queue.len())
 		}
 	}
 }
 
 // done notes that the courier is done with one more result.
-func (p *Producer) done(b *box, left int) {
+func (p *Producer) done(b *box, idle chan<- *box, left int) {
 	p.unread.leave(0)
 	p.counts.boxed.Add(-1)
 	b.taken.Add(1)
 	if left == 0 {
+		if b.idle.Set() {
+			idle <- b // has room for every box once
+		}
 		p.ring()
 	}
 }

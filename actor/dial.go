@@ -37,21 +37,26 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
 	frames := wire.NewReader(conn)
-	beat, err := p.shakeHands(conn, frames)
-	if err != nil {
-		conn.Close()
-		post(replies, reply{end: fmt.Errorf("handshake: %w", err)})
-		return
+	var last reply
+	if beat, err := p.shakeHands(conn, frames); err != nil {
+		last.end = fmt.Errorf("handshake: %w", err)
+	} else {
+		post(replies, reply{up: &handshaken{conn, beat}})
+		last = read(frames, replies)
 	}
-	post(replies, reply{up: &handshaken{conn, beat}})
-	read(frames, replies)
+	conn.Close() // before the last reply, so that the producer does not end before its connection
+	post(replies, last)
 }
 
 func (p *Producer) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DialTimeout)
 	defer cancel()
 	if p.cfg.Dial != nil {
-		return p.cfg.Dial(ctx, "tcp", p.addr)
+		conn, err := p.cfg.Dial(ctx, "tcp", p.addr)
+		if conn == nil && err == nil {
+			err = errors.New("Config.Dial returned neither a connection nor an error")
+		}
+		return conn, err
 	}
 	dialer := net.Dialer{LocalAddr: p.cfg.LocalAddr}
 	return dialer.DialContext(ctx, "tcp", p.addr)

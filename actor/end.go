@@ -49,6 +49,7 @@ func (l *loop) deliver(t *Transaction) {
 	case t.dest == t.done:
 		t.done <- t // capacity 1, and a transaction ends once: never blocks
 	default:
+		t.shed()
 		l.offer(t)
 	}
 }

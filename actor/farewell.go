@@ -35,12 +35,10 @@ func (l *loop) severed() bool {
 // disconnect ends the connection or the attempt, and takes every reply until its last, which settles what is in flight.
 func (l *loop) disconnect() {
 	c, cut := l.conn, l.p.cut
-	switch {
-	case c == nil:
+	if c == nil {
 		return
-	case c.conn == nil:
-		c.close()
-	default:
+	}
+	if !l.severed() {
 		l.sayGoodbye()
 	}
 	for l.conn != nil {
@@ -48,17 +46,18 @@ func (l *loop) disconnect() {
 		case r := <-l.replies:
 			l.acknowledge(r.oks)
 			if r.end != nil {
-				l.requeue(l.wreck(r.end))
+				l.wreck(r.end)
 			}
 		case <-cut:
 			cut = nil
 			if c.conn == nil {
-				return // a Dial that ignores its context; what it may still bring is closed by run
+				c.close()
+				return // a Dial may ignore its context; what it may still bring is closed by run
 			}
 			if c.broken == nil {
 				c.broken = errCut
 			}
-			c.conn.SetReadDeadline(time.Now().Add(glance))
+			c.limit(glance)
 		}
 	}
 }
@@ -67,29 +66,30 @@ func (l *loop) disconnect() {
 // close with answers unread would reset the connection.
 func (l *loop) sayGoodbye() {
 	c := l.conn
-	if half, ok := c.conn.(halfCloser); !ok || half.CloseWrite() != nil {
+	half, ok := c.conn.(halfCloser)
+	if !ok || l.out.pending() || half.CloseWrite() != nil {
 		c.close()
+		return
 	}
-	if c.broken == nil {
-		c.conn.SetReadDeadline(time.Now().Add(goodbye))
-	}
+	c.limit(goodbye)
 }
 
 // farewell ends everything, in this order: the connection, whose last replies still count; the intake; what could not be sent;
 // the couriers. Then nothing of the producer runs any more.
 func (l *loop) farewell() {
-	lost := l.flight.alive()
+	before := l.p.counts.tally()
 	l.disconnect()
 	l.p.link.Advance(l.p.link.Load(), state.Unlinked)
 	l.p.phase.Advance(state.Draining, state.Closed)
-	l.collect() // see post: from here on senders take back what they send
+	l.collect() // see tooLate: from here on senders take back what they send
 	for l.backlog.len() > 0 {
-		lost = true
 		l.end(l.backlog.popFront(), NotSent, ErrStopped)
 	}
-	l.recountFlushes() // what was abandoned has no end that would tell them
+	l.recount = true // what was abandoned has no end that would tell the Flushes
+	l.countFlushes()
 	close(l.p.settled)
 	l.dismissCouriers()
 	l.timer.Stop()
-	l.p.severed = l.severed() && (lost || l.p.counts.dropped.Load() > 0)
+	cost := l.p.counts.tally().since(before)
+	l.p.severed = l.severed() && cost.Refused+cost.NotSent+cost.Unknown+cost.Undelivered > 0
 }

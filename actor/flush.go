@@ -1,67 +1,77 @@
 package actor
 
-import "github.com/nsqactor/producer/state"
+import (
+	"sort"
 
-// flushWait is a Flush that waits.
+	"github.com/nsqactor/producer/state"
+)
+
+// flushWait is a Flush that waits, or one whose caller has left.
 type flushWait struct {
 	t    *Transaction
-	left int // publishes accepted before it, that is, with a lower seq, and not ended
+	left int // publishes between the Flush before it and itself that have not ended
 }
 
 // flush begins one. Publishes reach the loop in the order in which they were accepted, so that a Flush stands behind those
-// that were accepted before it.
+// that were accepted before it: in seq.
 //
 // Invariant: watched is set before the claims are counted, and a caller who leaves a transaction moves the claim before he
 // looks at watched. So either the transaction is not counted, or the caller rings and all is counted again.
 func (l *loop) flush(t *Transaction) {
-	l.flushes = append(l.flushes, flushWait{t: t})
+	if l.flushes.full() { // before it grows: those whose callers have left need no place
+		l.flushes.keep(func(f flushWait) bool { return f.t.claim.Load() == state.Queued })
+	}
+	l.flushes.pushBack(flushWait{t: t})
 	l.p.watched.Set()
-	l.recountFlushes()
+	l.recount = true
+}
+
+// gap returns the first Flush that waits for a publish with that seq, as an index; flushes.len() if none does.
+func (l *loop) gap(seq uint64) int {
+	return sort.Search(l.flushes.len(), func(i int) bool { return seq < l.flushes.at(i).t.seq })
 }
 
 // tellFlushes notes that a publish has ended, its result not yet delivered.
 func (l *loop) tellFlushes(t *Transaction) {
-	for i := range l.flushes {
-		if t.seq < l.flushes[i].t.seq {
-			l.flushes[i].left--
-		}
+	if l.recount {
+		return // what is counted now does not hold anyway
 	}
-	if len(l.flushes) > 0 {
+	if i := l.gap(t.seq); i < l.flushes.len() {
+		l.flushes.at(i).left--
 		l.endFlushes()
 	}
 }
 
-// recountFlushes counts what each Flush waits for, since some of it may have ended without the loop.
-func (l *loop) recountFlushes() {
-	for i := range l.flushes {
-		f := &l.flushes[i]
-		f.left = 0
-		for _, queue := range []*ring[*Transaction]{&l.flight.members, &l.backlog} {
-			for j := range queue.len() {
-				t := *queue.at(j)
-				if claim := t.claim.Load(); t.kind.publishes() && t.seq < f.t.seq && (claim == state.Queued || claim == state.Taken) {
-					f.left++
-				}
+// countFlushes counts what the Flushes wait for, if there is a new one, or something may have ended without the loop. It goes
+// through all that is pending, so that the loop calls it once for all that came in together.
+func (l *loop) countFlushes() {
+	if !l.recount {
+		return
+	}
+	l.recount = false
+	for i := range l.flushes.len() {
+		l.flushes.at(i).left = 0
+	}
+	for _, queue := range []*ring[*Transaction]{&l.flight.members, &l.backlog} {
+		for i := range queue.len() {
+			t := *queue.at(i)
+			if claim := t.claim.Load(); !t.kind.publishes() || claim != state.Queued && claim != state.Taken {
+				continue
+			}
+			if i := l.gap(t.seq); i < l.flushes.len() {
+				l.flushes.at(i).left++
 			}
 		}
 	}
 	l.endFlushes()
 }
 
-// endFlushes ends those that wait for nothing, and drops those whose caller has left.
+// endFlushes ends, oldest first, those that wait for nothing.
 func (l *loop) endFlushes() {
-	waiting := l.flushes[:0]
-	for _, f := range l.flushes {
-		switch {
-		case f.left <= 0:
-			l.end(f.t, Acked, nil)
-		case f.t.claim.Load() == state.Queued:
-			waiting = append(waiting, f)
-		}
+	for l.flushes.len() > 0 && l.flushes.front().left == 0 {
+		l.end(l.flushes.popFront().t, Acked, nil)
 	}
-	clear(l.flushes[len(waiting):])
-	l.flushes = waiting
-	if len(waiting) == 0 && !l.draining {
+	if l.flushes.len() == 0 && !l.draining {
 		l.p.watched.Clear()
 	}
 }

@@ -37,16 +37,13 @@ func (l *loop) reply(r reply) {
 	if r.up != nil {
 		l.up(r.up)
 	}
-	err := l.acknowledge(r.oks)
-	if r.beat {
-		c.nop = true
+	c.nop = c.nop || r.beat
+	if err := l.acknowledge(r.oks); err != nil { // the stream is out of step, and its words are worth nothing any more
+		c.broken = err
+		c.close()
 	}
-	switch {
-	case r.end != nil:
+	if r.end != nil {
 		l.lost(r.end)
-	case err != nil:
-		l.breakOff(err)
-		c.conn.SetReadDeadline(time.Now()) // its words are worth nothing any more
 	}
 }
 
@@ -94,58 +91,61 @@ func (l *loop) breakOff(cause error) {
 		return
 	}
 	c.broken = cause
-	if err := c.conn.SetReadDeadline(time.Now().Add(lastWords)); err != nil {
-		c.close()
-	}
+	c.limit(lastWords)
 }
 
 // lost follows the end of a connection, or of an attempt: it settles what was in flight, and decides what comes next.
 func (l *loop) lost(end error) {
 	c := l.conn
-	cause := c.why(end)
-	l.requeue(l.wreck(end))
+	refusal, cause := c.why(end)
+	l.wreck(end)
 	if c.conn == nil {
 		l.failed(cause)
 		return
 	}
 	l.p.log(disconnected, cause)
-	refusal, _ := end.(*wire.ReplyError)
+	if refusal == nil {
+		l.wearOut(cause)
+	}
 	l.after(refusal, cause)
 }
 
-// why returns why the connection ended: what nsqd said last, or else what was the matter before it ended.
-func (c *connection) why(end error) error {
-	if _, framed := end.(*wire.ReplyError); framed || c.broken == nil {
-		return end
+// why returns why the connection ended, and, if that is an error frame, the frame: what nsqd said last, or else what was the
+// matter before it ended. On a stream that was out of step nothing counts that was said behind it.
+func (c *connection) why(end error) (*wire.ReplyError, error) {
+	if refusal, framed := end.(*wire.ReplyError); framed && c.broken != errUnasked {
+		return refusal, end
 	}
-	return c.broken
+	if c.broken != nil {
+		return nil, c.broken
+	}
+	return nil, end
 }
 
-// wreck closes the connection and ends what was in flight on it, but for what goes again, which it returns, oldest first. All
-// that nsqd said on it has been taken by now, since the end comes last.
-func (l *loop) wreck(end error) (again []*Transaction) {
-	c, cause := l.conn, l.conn.why(end)
+// wreck closes the connection and ends what was in flight on it, but for what goes again, which it puts before everything that
+// is newer. All that nsqd said on it has been taken by now, since the end comes last.
+func (l *loop) wreck(end error) {
+	c := l.conn
+	refusal, cause := c.why(end)
 	c.close()
 	l.conn, l.replies = nil, nil
 	l.out.reset()
-	refusal, framed := end.(*wire.ReplyError)
-	framed = framed && l.flight.len() > 0 && l.flight.commands.front().begin < c.written // else it answers nothing of ours
-	if framed {
+	if l.flight.len() == 0 || l.flight.commands.front().begin >= c.written {
+		refusal = nil // it answers nothing of ours
+	}
+	if refusal != nil {
 		l.flight.pop(func(t *Transaction) { l.refused(t, refusal) })
 	}
+	var again []*Transaction
 	for l.flight.len() > 0 {
-		whole := l.flight.commands.front().end <= c.written
+		// nsqd executes nothing behind a command that it refuses, and nothing that it does not have whole.
+		mayBeStored := refusal == nil && l.flight.commands.front().end <= c.written
 		l.flight.pop(func(t *Transaction) {
-			if l.survives(t, framed, whole, cause) {
+			if l.survives(t, mayBeStored, cause) {
 				again = append(again, t)
 			}
 		})
 	}
-	return again
-}
-
-// requeue puts transactions before everything that is newer.
-func (l *loop) requeue(again []*Transaction) {
 	for i := len(again) - 1; i >= 0; i-- {
 		l.backlog.pushFront(again[i])
 	}
@@ -161,29 +161,30 @@ func (l *loop) refused(t *Transaction, refusal *wire.ReplyError) {
 }
 
 // survives decides about a transaction whose connection ended without an answer to it: it goes again, or it is ended here.
-//
-// Behind an error frame, and where its last byte never went to the kernel, it is certainly not stored: nsqd executes nothing
-// behind a refused command, and nothing that it does not have whole.
-func (l *loop) survives(t *Transaction, framed, whole bool, cause error) bool {
-	stored := whole && !framed
-	if stored && !l.p.cfg.RetryUnknown {
+func (l *loop) survives(t *Transaction, mayBeStored bool, cause error) bool {
+	if mayBeStored && !l.p.cfg.RetryUnknown {
 		l.end(t, Unknown, because(ErrConnectionLost, cause))
 		return false
 	}
-	if !framed {
-		t.losses++
-	}
-	if t.losses >= l.p.cfg.MaxAttempts {
-		t.doubt = t.doubt || stored
-		l.end(t, NotSent, because(ErrNotConnected, fmt.Errorf("%d connections lost under it, the last: %w", t.losses, cause)))
-		return false
-	}
-	t.doubt = t.doubt || stored
+	t.doubt = t.doubt || mayBeStored
 	if !t.claim.Advance(state.Taken, state.Queued) {
 		t.forget()
 		return false
 	}
 	return true
+}
+
+// wearOut counts the loss of a connection against all that waits for the next, so that nothing waits without end for an nsqd
+// that takes connections and drops them. Calls that want to wait for a connection have their context.
+func (l *loop) wearOut(cause error) {
+	l.backlog.keep(func(t *Transaction) bool {
+		t.losses++
+		if t.waits || t.losses < l.p.cfg.MaxAttempts {
+			return true
+		}
+		l.end(t, NotSent, because(ErrNotConnected, fmt.Errorf("%d connections lost under it, the last: %w", t.losses, cause)))
+		return false
+	})
 }
 
 // wakeBy makes the bell ring and fire be called at that time of the loop's clock, or earlier.
@@ -198,6 +199,11 @@ func (l *loop) wakeBy(at int64) {
 // worth a timer's setting: what is due is judged here.
 func (l *loop) fire() {
 	l.due = 0
+	select { // what nsqd has said counts before what it has not, also if it is this process that was stopped for a while
+	case r := <-l.replies:
+		l.reply(r)
+	default:
+	}
 	now := l.clock()
 	c := l.conn
 	if c == nil {
@@ -212,10 +218,14 @@ func (l *loop) fire() {
 		return
 	}
 	if l.flight.len() > 0 {
-		by := max(l.flight.commands.front().at, c.answered) + int64(l.p.cfg.ResponseTimeout)
-		if now >= by {
+		// What is still being written is the affair of WriteTimeout.
+		by := max(l.flight.commands.front().at, c.whole, c.answered) + int64(l.p.cfg.ResponseTimeout)
+		if now >= by && l.flight.commands.front().end <= c.written {
 			l.breakOff(errNoResponse)
 			return
+		}
+		if now >= by {
+			by = now + int64(l.p.cfg.ResponseTimeout)/4
 		}
 		l.wakeBy(by)
 	}

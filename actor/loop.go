@@ -28,7 +28,9 @@ type loop struct {
 	due   int64       // when that is; 0: never
 
 	seq      uint64 // of the last transaction accepted
-	flushes  []flushWait
+	flushes  ring[flushWait]
+	recount  bool                         // what the Flushes wait for is to be counted anew
+	idle     chan *box                    // whose courier may end
 	boxes    map[chan<- *Transaction]*box // of done channels that are behind
 	stopping <-chan struct{}              // p.stopping until it was seen closed, then nil
 	draining bool
@@ -48,27 +50,21 @@ func (l *loop) run() {
 	l.connect()
 	for !l.drained() && !l.severed() {
 		l.collect()
+		l.countFlushes()
+		l.listen()
 		if l.hasWork() {
 			l.fill()
 			l.write()
 		}
-		l.attend(!l.hasWork())
+		if !l.hasWork() {
+			l.sleep()
+		}
 	}
 	l.farewell()
 }
 
-// attend takes one thing that has happened. If nothing has, it sleeps until something does, or returns at once if it may not.
-func (l *loop) attend(maySleep bool) {
-	if !maySleep {
-		select {
-		case r := <-l.replies:
-			l.reply(r)
-		case <-l.p.bell:
-			l.answerBell()
-		default:
-		}
-		return
-	}
+// sleep waits until there is something to do.
+func (l *loop) sleep() {
 	select {
 	case t := <-l.p.mail:
 		l.receive(t)
@@ -76,6 +72,21 @@ func (l *loop) attend(maySleep bool) {
 		l.reply(r)
 	case <-l.p.bell:
 		l.answerBell()
+	}
+}
+
+// listen takes what has been said, without waiting. It stands before fill so that an answer that came before a command was
+// encoded cannot pass for the command's own, and keeps a loop that has work to do in touch.
+func (l *loop) listen() {
+	select {
+	case r := <-l.replies:
+		l.reply(r)
+	default:
+	}
+	select {
+	case <-l.p.bell:
+		l.answerBell()
+	default:
 	}
 }
 
@@ -99,7 +110,7 @@ func (l *loop) receive(t *Transaction) {
 	switch {
 	case t.kind == flush:
 		l.flush(t)
-	case t.kind == ping && up == state.Up:
+	case t.kind == ping && up == state.Up && l.conn.broken == nil:
 		l.end(t, Acked, nil)
 	case up == state.Down && !t.waits:
 		l.end(t, NotSent, l.cause)
@@ -126,7 +137,7 @@ func (l *loop) answerBell() {
 		l.fire()
 	}
 	l.retireCouriers()
-	l.recountFlushes()
+	l.recount = l.flushes.len() > 0
 }
 
 // sweep drops what callers have given up.
@@ -196,6 +207,7 @@ func (l *loop) write() {
 	}
 	c, now := l.conn, time.Now()
 	clock := int64(now.Sub(l.began)) + 1
+	before := c.written
 	n, err := c.write(l.out.piece(), now, clock)
 	l.out.advance(n)
 	c.written += uint64(n)
@@ -203,10 +215,13 @@ func (l *loop) write() {
 	case err != nil:
 		l.breakOff(err)
 	case n > 0:
-		c.moved = 0
-	case c.moved == 0:
-		c.moved = clock
-	case clock-c.moved >= int64(l.p.cfg.WriteTimeout):
+		c.stuck = 0
+		if !l.out.pending() && l.flight.len() > 0 && l.flight.commands.at(l.flight.len()-1).end > before {
+			c.whole = clock
+		}
+	case c.stuck == 0:
+		c.stuck = clock
+	case clock-c.stuck >= int64(l.p.cfg.WriteTimeout):
 		l.breakOff(errWriteStuck)
 	}
 }

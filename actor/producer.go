@@ -3,7 +3,6 @@ package actor
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nsqactor/producer/state"
@@ -21,7 +20,7 @@ type Producer struct {
 	bell   chan struct{}     // capacity 1: something for the loop lies elsewhere, see ring
 	room   gate              // publishes accepted and not ended
 	unread gate              // asynchronous publishes whose result has not been delivered
-	pool   sync.Pool         // of *Transaction; a field, so that no transaction serves two producers
+	pools  pools             // of *Transaction; a field, so that no transaction serves two producers
 	counts counters
 
 	watched  state.Flag  // set by the loop while a Flush or Shutdown waits: who leaves a transaction then rings the bell
@@ -111,8 +110,8 @@ func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
 func (p *Producer) PingContext(ctx context.Context) error { return p.ask(ctx, ping) }
 
 // Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
-// With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first it returns
-// an [*Error] with ctx's error; the publishes go on.
+// With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first, or has ended
+// before the call, it returns an [*Error] with ctx's error; the publishes go on.
 func (p *Producer) Flush(ctx context.Context) error {
 	if p.phase.Load() == state.Idle {
 		return nil

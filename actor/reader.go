@@ -14,7 +14,7 @@ type reply struct {
 	end  error       // the connection has ended; nothing follows
 }
 
-// merge returns both, r being the older.
+// merge returns both, r being the older, which is not the end: nothing follows that.
 func (r reply) merge(next reply) reply {
 	if r.up == nil {
 		r.up = next.up
@@ -39,9 +39,9 @@ func post(replies chan reply, next reply) {
 	replies <- next
 }
 
-// read turns a connection's frames into replies until it ends, which its last reply says. Acknowledgements that came together
-// are one reply.
-func read(frames *wire.Reader, replies chan reply) {
+// read turns a connection's frames into replies until it ends, and returns the last reply, which says so. Acknowledgements that
+// came together are one reply.
+func read(frames *wire.Reader, replies chan reply) reply {
 	for {
 		var r reply
 		for {
@@ -50,10 +50,10 @@ func read(frames *wire.Reader, replies chan reply) {
 				break
 			}
 		}
-		post(replies, r)
 		if r.end != nil {
-			return
+			return r
 		}
+		post(replies, r)
 	}
 }
 

@@ -21,8 +21,9 @@ func (p *Producer) Stop() {
 // asynchronous results to their readers, until all are through or ctx ends. Then what was not written ends as not sent, what
 // was written and not answered as unknown, and results that nobody has taken are dropped and counted as undelivered.
 //
-// It returns when the producer's goroutines and its connection are gone, within 20 ms of ctx's end, with the tally of what
-// ended since the first Shutdown began. The error is nil if all were through, and otherwise that of the context whose end cut
+// It returns when the connection is closed and the producer's goroutines are gone, but for a Logger's handler that blocks, with
+// the tally of what ended since the first Shutdown began: within 20 ms of ctx's end, as long as MaxPending is in the thousands;
+// ending a publish takes up to a microsecond. The error is nil if all were through, and otherwise that of the context whose end cut
 // them off. It may be called by several goroutines, and again: each waits for the same end, and the first bound that is over
 // is over for all.
 func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {

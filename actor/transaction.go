@@ -57,10 +57,6 @@ var kinds = [...]struct {
 // publishes reports whether the transaction carries messages, and counts in bounds and Stats.
 func (k kind) publishes() bool { return k <= deferredPublish }
 
-// keepBytes is the largest buffer that goes back to the pool with its transaction. What needed more is rare enough to pay for
-// its own memory, and a pool of such buffers would hoard it.
-const keepBytes = 72 << 10 // holds a message of 64 KiB and its command line
-
 // topicName returns a copy: command is reused.
 func (t *Transaction) topicName() string {
 	if !t.kind.publishes() {
@@ -85,20 +81,18 @@ func (t *Transaction) recycle() {
 	clear(t.Args)
 	t.Args = t.Args[:0]
 	t.dest = nil
-	if cap(t.command) > keepBytes {
-		t.command = nil
-	}
 	t.losses, t.doubt = 0, false
-	t.home.pool.Put(t)
+	t.home.pools.put(t)
 }
 
-// fresh takes a transaction from the pool, or makes one.
-func (p *Producer) fresh(k kind) *Transaction {
-	t, _ := p.pool.Get().(*Transaction)
+// fresh takes a transaction with memory for a command of about that size from the pool, or makes one.
+func (p *Producer) fresh(k kind, size int) *Transaction {
+	t := p.pools.get(size)
 	if t == nil {
 		t = &Transaction{home: p, done: make(chan *Transaction, 1)}
 	}
 	t.kind = k
+	t.makeRoom(size)
 	return t
 }
 

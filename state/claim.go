@@ -39,15 +39,37 @@ func (c Claim) String() string {
 	return name([]string{"free", "queued", "taken", "given up", "abandoned", "done"}, "Claim", uint32(c))
 }
 
-// ClaimCell holds a Claim, at first Free.
+// Turn numbers the uses of a transaction: it changes whenever the transaction becomes Free. A caller who has sent a transaction
+// keeps the turn, since by the time he looks again the transaction may have ended and be another's.
+type Turn uint32
+
+// ClaimCell holds a Claim, at first Free, and the present Turn, in one word: the claim in the low bits.
 type ClaimCell struct{ v atomic.Uint32 }
 
+const (
+	claimBits = 3
+	claimMask = 1<<claimBits - 1
+)
+
 // Load returns the claim.
-func (c *ClaimCell) Load() Claim { return Claim(c.v.Load()) }
+func (c *ClaimCell) Load() Claim { return Claim(c.v.Load() & claimMask) }
+
+// Turn returns the present turn. It stands still while the transaction is Free.
+func (c *ClaimCell) Turn() Turn { return Turn(c.v.Load() >> claimBits) }
 
 // Advance moves from one claim to another and reports whether this call did it; false means that the other party was faster.
-func (c *ClaimCell) Advance(from, to Claim) bool {
-	return advance(&c.v, &claimMoves, uint32(from), uint32(to))
+func (c *ClaimCell) Advance(from, to Claim) bool { return c.move(c.v.Load(), from, to) }
+
+// move is Advance on a word that was loaded before.
+func (c *ClaimCell) move(word uint32, from, to Claim) bool {
+	if claimMoves[from]&(1<<to) == 0 {
+		illegal(uint32(from), uint32(to))
+	}
+	next := word&^claimMask | uint32(to)
+	if to == Free {
+		next += 1 << claimBits
+	}
+	return Claim(word&claimMask) == from && c.v.CompareAndSwap(word, next)
 }
 
 // Finish is the loop's claim on the end of a transaction, queued or taken; false means that the caller has left it.
@@ -57,21 +79,25 @@ func (c *ClaimCell) Finish() bool {
 	return (from == Queued || from == Taken) && c.Advance(from, Done)
 }
 
-// Leave is the caller's claim: it makes a queued transaction GivenUp and a taken one Abandoned, and returns which. Done means
-// that the loop was faster, and that a result is on its way.
-func (c *ClaimCell) Leave() Claim {
+// Leave is the caller's claim, in his turn: it makes a queued transaction GivenUp and a taken one Abandoned, and returns which.
+// It reports false if the transaction has ended by then, whatever has become of it since.
+func (c *ClaimCell) Leave(turn Turn) (Claim, bool) {
 	for {
-		switch from := c.Load(); from {
+		word := c.v.Load()
+		if Turn(word>>claimBits) != turn {
+			return 0, false
+		}
+		switch Claim(word & claimMask) {
 		case Queued:
-			if c.Advance(Queued, GivenUp) {
-				return GivenUp
+			if c.move(word, Queued, GivenUp) {
+				return GivenUp, true
 			}
 		case Taken:
-			if c.Advance(Taken, Abandoned) {
-				return Abandoned
+			if c.move(word, Taken, Abandoned) {
+				return Abandoned, true
 			}
 		default:
-			return from
+			return 0, false
 		}
 	}
 }

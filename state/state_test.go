@@ -127,11 +127,12 @@ func TestOneWinner(t *testing.T) {
 func TestClaimHasOneEnd(t *testing.T) {
 	for range 5000 {
 		var c ClaimCell
+		turn := c.Turn()
 		require.True(t, c.Advance(Free, Queued))
 		var ends atomic.Int32
 		race(4, func(i int) {
 			if i > 0 {
-				if c.Leave() != Done && i == 1 { // the others only see what the first has done, or the loop
+				if _, left := c.Leave(turn); left {
 					ends.Add(1)
 				}
 				return
@@ -153,11 +154,44 @@ func TestClaimHasOneEnd(t *testing.T) {
 }
 
 func TestLeaveSaysWhatItLeft(t *testing.T) {
-	for from, want := range map[Claim]Claim{Queued: GivenUp, Taken: Abandoned, Done: Done, GivenUp: GivenUp} {
+	for from, want := range map[Claim]Claim{Queued: GivenUp, Taken: Abandoned} {
 		var c ClaimCell
 		c.v.Store(uint32(from))
-		assert.Equal(t, want, c.Leave())
+		left, won := c.Leave(0)
+		assert.True(t, won)
+		assert.Equal(t, want, left)
 		assert.Equal(t, want, c.Load())
+	}
+	for _, ended := range []Claim{Free, Done, GivenUp, Abandoned} {
+		var c ClaimCell
+		c.v.Store(uint32(ended))
+		_, won := c.Leave(0)
+		assert.False(t, won, ended.String())
+		assert.Equal(t, ended, c.Load())
+	}
+}
+
+// TestLeaveIsForOneTurn lets a caller come back to a transaction that has ended and serves another by then.
+func TestLeaveIsForOneTurn(t *testing.T) {
+	var c ClaimCell
+	for range 3 {
+		turn := c.Turn()
+		require.True(t, c.Advance(Free, Queued))
+		require.True(t, c.Advance(Queued, Taken))
+		assert.Equal(t, turn, c.Turn())
+		require.True(t, c.Finish())
+		require.True(t, c.Advance(Done, Free))
+		assert.NotEqual(t, turn, c.Turn())
+
+		next := c.Turn()
+		require.True(t, c.Advance(Free, Queued))
+		_, won := c.Leave(turn)
+		assert.False(t, won)
+		require.Equal(t, Queued, c.Load())
+		require.True(t, c.Advance(Queued, Taken))
+		_, won = c.Leave(next)
+		require.True(t, won)
+		require.True(t, c.Advance(Abandoned, Free))
 	}
 }
 
