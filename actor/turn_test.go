@@ -1,0 +1,66 @@
+package actor
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/state"
+)
+
+// TestLateSenderLooksAtHisOwnTurn replays what a preempted sender can meet: he has posted a transaction, which was acked,
+// released and posted again by somebody else, and the producer has closed, before he looks at the phase. He must not take
+// back what is not his.
+func TestLateSenderLooksAtHisOwnTurn(t *testing.T) {
+	p, err := NewProducer("a:1", nil)
+	require.NoError(t, err)
+	require.True(t, p.phase.Advance(state.Idle, state.Live))
+	post := func() sent {
+		r := request{kind: publish, topic: "topic", body: []byte("body")}
+		require.True(t, p.room.tryEnter(4))
+		tr, err := p.admit(&r, 4)
+		require.NoError(t, err)
+		s, err := p.post(context.Background(), tr, wait)
+		require.NoError(t, err)
+		return s
+	}
+	l := newLoop(p)
+	first := post()
+	l.end(<-p.mail, Acked, nil) // dest is nil: released at once
+	second := post()
+	for second.t != first.t { // the pool need not return the same at once
+		l.end(<-p.mail, Acked, nil)
+		second = post()
+	}
+	require.True(t, p.phase.Advance(state.Live, state.Draining))
+	require.True(t, p.phase.Advance(state.Draining, state.Closed))
+
+	before := p.Stats()
+	assert.False(t, p.tooLate(first), "it was acked")
+	assert.Equal(t, before, p.Stats())
+	assert.Equal(t, state.Queued, second.t.claim.Load())
+	assert.True(t, p.tooLate(second))
+	assert.False(t, p.tooLate(second), "once")
+	assert.EqualValues(t, 1, p.Stats().NotSent)
+	assert.Zero(t, p.Stats().Pending)
+}
+
+func TestPendingMemoryFollowsTheSize(t *testing.T) {
+	p, err := NewProducer("a:1", nil)
+	require.NoError(t, err)
+	for _, size := range []int{0, 1, 100, 1000, 8 << 10, 9 << 10, 16 << 10, 64 << 10, 100 << 10, 1 << 20} {
+		tr := p.fresh(publish, size)
+		need := size + lineBytes
+		assert.GreaterOrEqual(t, cap(tr.command), need)
+		assert.LessOrEqual(t, cap(tr.command), max(2*need, smallBytes), "size %d", size)
+		tr.recycle()
+		assert.LessOrEqual(t, cap(tr.command), smallBytes<<(classes-1), "what the pool keeps")
+
+		// Whatever was in use before, a small publish gets no large memory.
+		for range 10 {
+			assert.LessOrEqual(t, cap(p.fresh(publish, 16).command), smallBytes)
+		}
+	}
+}
