@@ -51,12 +51,12 @@ func (l *loop) run() {
 	for !l.drained() && !l.severed() {
 		l.collect()
 		l.countFlushes()
-		l.listen()
-		if l.hasWork() {
+		heard := l.listen()
+		switch {
+		case l.hasWork():
 			l.fill()
 			l.write()
-		}
-		if !l.hasWork() {
+		case !heard: // what was heard may be the end
 			l.sleep()
 		}
 	}
@@ -75,19 +75,22 @@ func (l *loop) sleep() {
 	}
 }
 
-// listen takes what has been said, without waiting. It stands before fill so that an answer that came before a command was
-// encoded cannot pass for the command's own, and keeps a loop that has work to do in touch.
-func (l *loop) listen() {
+// listen takes what has been said, without waiting, and reports whether there was anything. It stands before fill so that an
+// answer that came before a command was encoded cannot pass for the command's own, and keeps a loop that has work in touch.
+func (l *loop) listen() (heard bool) {
 	select {
 	case r := <-l.replies:
 		l.reply(r)
+		heard = true
 	default:
 	}
 	select {
 	case <-l.p.bell:
 		l.answerBell()
+		heard = true
 	default:
 	}
+	return heard
 }
 
 // collect takes everything that waits in the mailbox, so that it goes out in one write.
