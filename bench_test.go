@@ -162,7 +162,7 @@ func BenchmarkLoneCaller(b *testing.B) {
 			body := make([]byte, 128)
 			publish := func() { require.NoError(b, p.Publish(benchTopic, body)) }
 			raw := dialRaw(b, nsqd.TCPAddr, 1)
-			const rounds, calls = 9, 2000
+			const rounds, calls = 101, 300
 			time1 := func(call func()) float64 {
 				start := time.Now()
 				for range calls {
