@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func TestWarmPublishAllocatesNothing(t *testing.T) {
 	const calls = 20_000
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	large := make([]byte, 64<<10)
 	body, bodies := make([]byte, 128), [][]byte{make([]byte, 128), make([]byte, 64), {1}}
 	arg := any("args are copied into the transaction's own slice")
 	args := []any{arg, arg}
@@ -50,6 +52,8 @@ func TestWarmPublishAllocatesNothing(t *testing.T) {
 		make func() func() error // a call for one goroutine
 	}{
 		{"Publish", same(func() error { return p.Publish("topic", body) })},
+		{"Publish of 64 KiB", same(func() error { return p.Publish("topic", large) })},
+		{"PublishAsync of 8,000 bytes", async(func(done chan *actor.Transaction) error { return p.PublishAsync("topic", large[:8000], done) })},
 		{"PublishContext", same(func() error { return p.PublishContext(ctx, "topic", body) })},
 		{"MultiPublish", same(func() error { return p.MultiPublish("topic", bodies) })},
 		{"MultiPublishContext", same(func() error { return p.MultiPublishContext(ctx, "topic", bodies) })},
@@ -71,6 +75,9 @@ func TestWarmPublishAllocatesNothing(t *testing.T) {
 	double.Resume()
 	for _, callers := range []int{1, 64} {
 		for _, form := range forms {
+			if callers > 1 && strings.Contains(form.name, " of ") {
+				continue // large commands that come in pieces make the double allocate
+			}
 			t.Run(fmt.Sprintf("%s/callers=%d", form.name, callers), func(t *testing.T) {
 				each := make([]func() error, callers)
 				for i := range each {

@@ -25,7 +25,7 @@
 // waits for. Once a publish has room, each of its waits is bounded: DialTimeout and HandshakeTimeout for an attempt to connect,
 // WriteTimeout for a write without progress, ResponseTimeout for an nsqd that answers nothing, and the backoff's first pause.
 // So with defaults an nsqd that stops dead fails it within some 5 s of the last answer and, where it was not written yet and
-// has to wait for one new connection, within 11 s; each further connection that is lost under it, at most MaxAttempts, adds as
+// has to wait for one new connection, some 11 s; each further connection that is lost under it, at most MaxAttempts, adds as
 // much. An nsqd that is slow, but answers, is waited for. While the producer is known to be down, publishes fail at once.
 //
 // # Order
