@@ -2,8 +2,10 @@ package actor_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"testing"
 	"time"
@@ -15,174 +17,290 @@ import (
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
-// sized is the beginning of a frame that states that size, and some bytes that might be its content.
-func sized(size uint32, rest string) []byte {
-	return append([]byte{byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)}, rest...)
+// nonsense is what no nsqd says where an answer is due.
+var nonsense = []struct {
+	name string
+	raw  []byte
+	is   error  // what the error wraps
+	says string // what it says
+}{
+	{"text", []byte("I am not an nsqd, whatever you may think"), wire.ErrFrame, ""},
+	{"zeroes", make([]byte, 64), wire.ErrFrame, "size is 0"},
+	{"HTTP", []byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), wire.ErrHTTP, "4150, not 4151"},
+	{"size 3", []byte{0, 0, 0, 3, 0, 0, 0}, wire.ErrFrame, "size is 3"},
+	{"size -1", []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, wire.ErrFrame, "size is -1"},
+	{"size of 2 GiB", []byte{0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0, 'O', 'K'}, wire.ErrFrame, "size is 2147483647"},
+	{"size above the cap", wire.AppendFrame(nil, wire.FrameResponse, string(make([]byte, wire.MaxFrameSize))), wire.ErrFrame, "sizes are from 4"},
+	{"NO", wire.AppendFrame(nil, wire.FrameResponse, "NO"), nil, "NO"},
+	{"ok", wire.AppendFrame(nil, wire.FrameResponse, "ok"), nil, "ok"},
+	{"OK and more", wire.AppendFrame(nil, wire.FrameResponse, "OK "), nil, `"OK "`},
+	{"an empty response", wire.AppendFrame(nil, wire.FrameResponse, ""), nil, ""},
+	{"a message", wire.AppendFrame(nil, wire.FrameMessage, "0123456789012345678901234567body"), nil, "message frame"},
+	{"a message that says OK", wire.AppendFrame(nil, wire.FrameMessage, "OK"), nil, "message frame"},
+	{"a frame of unknown type", wire.AppendFrame(nil, 7, "OK"), nil, "FrameType(7)"},
+	{"a frame of negative type", wire.AppendFrame(nil, -1, "OK"), nil, "FrameType(-1)"},
 }
 
-// answers that no nsqd gives. Each ends the connection; the publish that it stands in for may have been stored.
-var brokenAnswers = map[string][]byte{
-	"not OK":            wire.AppendFrame(nil, wire.FrameResponse, "NO"),
-	"OK and more":       wire.AppendFrame(nil, wire.FrameResponse, "OK "),
-	"OK in lower case":  wire.AppendFrame(nil, wire.FrameResponse, "ok"),
-	"empty":             wire.AppendFrame(nil, wire.FrameResponse, ""),
-	"OK as a message":   wire.AppendFrame(nil, wire.FrameMessage, "OK"),
-	"unknown type":      wire.AppendFrame(nil, wire.FrameType(7), "OK"),
-	"negative type":     wire.AppendFrame(nil, wire.FrameType(-1), "OK"),
-	"garbage":           []byte("\x00\x01\x02garbage and more garbage"),
-	"HTTP":              []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n"),
-	"size 0":            sized(0, "\x00\x00\x00\x00OK"),
-	"size 3":            sized(3, "\x00\x00\x00\x00OK"),
-	"size -1":           sized(0xffffffff, "\x00\x00\x00\x00OK"),
-	"size 2 GiB":        sized(0x7fffffff, "\x00\x00\x00\x00OK"),
-	"size above limits": sized(wire.MaxFrameSize+1, "\x00\x00\x00\x00OK"),
-}
-
-// TestBrokenAnswers lets the third publish of five meet each of them: the two before it are acked, it is unknown, those behind
-// it were not answered on that connection, and the next connection serves as if nothing had been.
-func TestBrokenAnswers(t *testing.T) {
-	for name, answer := range brokenAnswers {
-		t.Run(name, func(t *testing.T) {
-			checkLeaks(t)
-			srv := newDouble(t, wiretest.OnPublish(3).Conn(1).Answer(answer))
-			p := newProducer(t, srv.Addr, nil)
-			for i := range 5 {
-				err := p.Publish("topic", fmt.Append(nil, i))
-				if i != 2 {
-					require.NoError(t, err, i)
-					continue
-				}
-				require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
-				require.ErrorIs(t, err, actor.ErrConnectionLost)
-				var mine *actor.Error
-				require.ErrorAs(t, err, &mine)
-			}
-			require.Equal(t, 2, srv.Stats().Conns)
-			require.Equal(t, []string{"0", "1", "2", "3", "4"}, bodies(srv))
-			requireBooks(t, p)
-		})
+// requireTruth holds what callers were told against the record: what was acked is stored once, what was not sent never.
+func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int]error) {
+	t.Helper()
+	stored := make(map[int]int)
+	for _, n := range numbersStored(srv, topic) {
+		stored[n]++
+	}
+	for n, err := range told {
+		switch actor.OutcomeOf(err) {
+		case actor.Acked:
+			require.Equal(t, 1, stored[n], "%d was acked", n)
+		case actor.NotSent:
+			require.Zero(t, stored[n], "%d was not sent: %v", n, err)
+		case actor.Unknown:
+			require.LessOrEqual(t, stored[n], 1, "%d is unknown", n)
+		}
 	}
 }
 
-func bodies(srv *wiretest.Server) (all []string) {
-	for _, m := range srv.Messages() {
-		all = append(all, string(m.Body))
-	}
-	return all
-}
-
-// TestBrokenHandshakes lets the first connection's IDENTIFY be answered by each of them: that attempt fails, as not sent, and
-// the next one comes by itself.
-func TestBrokenHandshakes(t *testing.T) {
-	for name, answer := range brokenAnswers {
-		t.Run(name, func(t *testing.T) {
-			checkLeaks(t)
-			srv := newDouble(t, wiretest.OnIdentify().Conn(1).Answer(answer))
-			p := newProducer(t, srv.Addr, &actor.Config{
-				HandshakeTimeout: 200 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond,
-			})
-			err := p.Publish("topic", []byte("body"))
-			require.ErrorIs(t, err, actor.ErrNotConnected)
-			require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
-			if name == "HTTP" {
-				require.ErrorIs(t, err, wire.ErrHTTP)
-				require.ErrorContains(t, err, "4150, not 4151")
-			}
-			require.NoError(t, srv.Wait(testContext(t), func(s wiretest.Stats) bool { return s.Conns >= 2 }))
-			eventually(t, func() bool { return p.Publish("topic", []byte("body")) == nil }, "the second connection serves")
-		})
-	}
-}
-
-// TestAnswerBehindTheHandshake sends an OK right behind the answer to IDENTIFY. It acks nothing, wherever the reads cut.
-func TestAnswerBehindTheHandshake(t *testing.T) {
+// Nonsense in the middle of a pipeline: what was answered before is acked, the rest is unknown, and the next connection works.
+func TestNonsenseForAnAnswer(t *testing.T) {
 	checkLeaks(t)
-	srv := newDouble(t, wiretest.OnIdentify().Conn(1).Answered().Send(wire.AppendOK(nil)), wiretest.OnPublish(wiretest.Every).Conn(1).Ignore())
-	p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: time.Millisecond})
-	err := p.Publish("topic", []byte("first"))
-	if err == nil { // the attempt had ended before the publish was written
-		require.Equal(t, []string{"first"}, bodies(srv))
-		return
-	}
-	require.NotEqual(t, actor.Refused, actor.OutcomeOf(err))
-	eventually(t, func() bool { return p.Publish("topic", []byte("second")) == nil }, "the second connection serves")
-	require.Equal(t, 2, srv.Messages()[0].Conn)
-}
-
-// TestSurplusAnswerAtRest sends what nobody asked for while nothing is in flight.
-func TestSurplusAnswerAtRest(t *testing.T) {
-	for name, surplus := range map[string][]byte{
-		"OK":          wire.AppendOK(nil),
-		"two OKs":     wire.AppendOK(wire.AppendOK(nil)),
-		"error frame": wire.AppendFrame(nil, wire.FrameError, "E_INVALID nothing in particular"),
-		"message":     wire.AppendFrame(nil, wire.FrameMessage, "a message for a consumer"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			checkLeaks(t)
-			srv := newDouble(t)
-			p := newProducer(t, srv.Addr, nil)
-			require.NoError(t, p.Publish("topic", []byte("0")))
-			srv.Send(surplus)
-			require.NoError(t, srv.WaitConns(testContext(t), 2))
-			eventually(t, func() bool { return p.Stats().Connections == 2 }, "the second connection is up")
-			require.NoError(t, p.Publish("topic", []byte("1")))
-			require.Equal(t, []string{"0", "1"}, bodies(srv))
-			require.Equal(t, 2, srv.Messages()[1].Conn)
-			requireBooks(t, p)
-		})
-	}
-}
-
-// TestSplitAnswers cuts the whole conversation, handshake, heartbeats, OKs and an error frame, into pieces of n bytes.
-func TestSplitAnswers(t *testing.T) {
-	for n := 1; n <= 12; n++ {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			srv := newDouble(t,
-				wiretest.OnAccept().Split(n),
-				wiretest.OnIdentify().Heartbeat(),
-				wiretest.OnIdentify().Answered().Heartbeat(),
-				wiretest.OnPublish(2).Answered().Heartbeat(),
-				wiretest.OnPublish(4).Conn(1).Error(wire.CodeBadMessage, "refused by script"),
-			)
-			p := newProducer(t, srv.Addr, nil)
-			for i := 1; i <= 6; i++ {
-				err := p.Publish("topic", fmt.Append(nil, i))
-				if i != 4 {
+	for _, bad := range nonsense {
+		t.Run(bad.name, func(t *testing.T) {
+			srv := newDouble(t, wiretest.OnPublish(3).Conn(1).Answer(bad.raw))
+			door := newBarrier()
+			p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience})
+			done := publishNumbers(t, p, "topic", 0, 6)
+			door.open()
+			told := results(t, done, 6)
+			for i, err := range told {
+				if i < 2 {
 					require.NoError(t, err)
 					continue
 				}
-				var refusal *wire.ReplyError
-				require.ErrorAs(t, err, &refusal)
-				require.Equal(t, wire.ReplyError{Code: wire.CodeBadMessage, Text: "refused by script"}, *refusal)
-				require.Equal(t, actor.Refused, actor.OutcomeOf(err))
+				require.ErrorIs(t, err, actor.ErrConnectionLost)
+				require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+				require.ErrorContains(t, err, bad.says)
+				if bad.is != nil {
+					require.ErrorIs(t, err, bad.is)
+				}
 			}
-			require.Equal(t, []string{"1", "2", "3", "5", "6"}, bodies(srv))
-			require.NoError(t, srv.Wait(testContext(t), func(s wiretest.Stats) bool { return s.Nops >= 2 }))
+			requireTruth(t, srv, "topic", told)
+			require.NoError(t, p.Publish("after", []byte("body")))
+			require.EqualValues(t, 2, p.Stats().Connections)
+			requireBooks(t, p)
 		})
 	}
 }
 
-// TestNoMemoryByThePeersWord lets a server state sizes up to 2 GiB, in the handshake and behind it.
-func TestNoMemoryByThePeersWord(t *testing.T) {
-	huge := sized(0x7fffffff, "")
-	srv := newDouble(t, wiretest.OnIdentify().Conn(1).Answer(huge), wiretest.OnPublish(1).Conn(2).Answer(huge))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: time.Millisecond})
-	require.Equal(t, actor.NotSent, actor.OutcomeOf(p.Publish("topic", []byte("body"))))
-	require.NoError(t, srv.WaitConns(testContext(t), 2))
-	eventually(t, func() bool { return actor.OutcomeOf(p.Publish("topic", []byte("body"))) == actor.Unknown }, "the second connection's turn")
-	require.NoError(t, p.Publish("topic", []byte("body")))
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
+func TestNonsenseForAHandshake(t *testing.T) {
+	checkLeaks(t)
+	agreed := wire.AppendFrame(nil, wire.FrameResponse, `{"max_rdy_count":2500,"version":"1.3.0"}`)
+	type answer struct {
+		name string
+		raw  []byte
+		is   error
+		says string
+	}
+	all := []answer{
+		{"OK", wire.AppendOK(nil), nil, "IDENTIFY"},
+		{"half of the JSON", wire.AppendFrame(nil, wire.FrameResponse, `{"max_rdy_count":`), nil, "IDENTIFY"},
+		{"an OK behind it", wire.AppendOK(agreed[:len(agreed):len(agreed)]), nil, "not sent"},
+		{"a heartbeat and an OK behind it", wire.AppendOK(wire.AppendHeartbeat(agreed[:len(agreed):len(agreed)])), nil, "not sent"},
+		{"HTTP behind it", append(agreed[:len(agreed):len(agreed)], "HTTP/1.1"...), wire.ErrHTTP, "4151"},
+		{"AUTH required", wire.AppendFrame(nil, wire.FrameResponse, `{"auth_required":true}`), nil, "AUTH"},
+		{"an error", wire.AppendFrame(nil, wire.FrameError, "E_BAD_BODY no"), nil, "E_BAD_BODY no"},
+	}
+	for _, bad := range nonsense {
+		all = append(all, answer(bad))
+	}
+	for _, bad := range all {
+		t.Run(bad.name, func(t *testing.T) {
+			srv := newDouble(t, wiretest.OnIdentify().Conn(1).Answer(bad.raw))
+			p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: time.Millisecond})
+			err := p.Publish("topic", []byte("0"))
+			require.ErrorIs(t, err, actor.ErrNotConnected)
+			require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
+			require.ErrorContains(t, err, bad.says)
+			if bad.is != nil {
+				require.ErrorIs(t, err, bad.is)
+			}
+			until(t, "the next connection works", func() bool { return p.Publish("after", []byte("body")) == nil })
+			require.Zero(t, srv.MessageCount("topic"))
+			require.EqualValues(t, 1, p.Stats().Connections)
+			requireBooks(t, p)
+		})
+	}
 }
 
-// TestWrongPort dials a server that speaks HTTP, as nsqd does on its other port.
-func TestWrongPort(t *testing.T) {
-	srv := newDouble(t, wiretest.OnIdentify().Answer([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))
-	p := newProducer(t, srv.Addr, nil)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := p.PingContext(ctx)
-	require.True(t, errors.Is(err, wire.ErrHTTP), "%v", err)
+func TestHTTPServer(t *testing.T) {
+	checkLeaks(t)
+	srv := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(srv.Close)
+	p := newProducer(t, srv.Listener.Addr().String(), nil)
+	err := p.Publish("topic", []byte("body"))
+	require.ErrorIs(t, err, wire.ErrHTTP)
+	require.ErrorContains(t, err, "4150, not 4151")
+	require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
+}
+
+func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
+	checkLeaks(t)
+	srv := newDouble(t, wiretest.OnIdentify().Ignore())
+	p := newProducer(t, srv.Addr, &actor.Config{HandshakeTimeout: 50 * time.Millisecond})
+	result := started(func() error { return p.Publish("topic", []byte("body")) })
+	for {
+		select {
+		case err := <-result:
+			require.ErrorIs(t, err, actor.ErrNotConnected)
+			return
+		case <-testContext(t).Done():
+			require.FailNow(t, "heartbeats hold up the handshake")
+		case <-time.After(time.Millisecond):
+			srv.Heartbeat()
+		}
+	}
+}
+
+// An answer that nobody asked for ends the connection, and is nobody's ack.
+func TestUnaskedAnswer(t *testing.T) {
+	checkLeaks(t)
+	for name, raw := range map[string][]byte{
+		"OK":       wire.AppendOK(nil),
+		"two OKs":  wire.AppendOK(wire.AppendOK(nil)),
+		"an error": wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"),
+		"NO":       wire.AppendFrame(nil, wire.FrameResponse, "NO"),
+		"HTTP":     []byte("HTTP/1.1 408 Request Timeout"),
+	} {
+		t.Run("idle: "+name, func(t *testing.T) {
+			srv := newDouble(t)
+			p := newProducer(t, srv.Addr, nil)
+			for i := range 5 {
+				require.NoError(t, p.Publish("topic", fmt.Append(nil, i)))
+				srv.Send(raw)
+				until(t, "another connection", func() bool { return p.Stats().Connections == uint64(i+2) })
+			}
+			require.Equal(t, span(0, 5), numbersStored(srv, "topic"))
+			require.EqualValues(t, 5, p.Stats().Acked)
+		})
+	}
+	t.Run("one too many, under load", func(t *testing.T) {
+		srv := newDouble(t, wiretest.OnPublish(5).Conn(1).Answer(wire.AppendOK(wire.AppendOK(nil))))
+		door := newBarrier()
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience})
+		done := publishNumbers(t, p, "topic", 0, 10)
+		door.open()
+		told := results(t, done, 10)
+		requireTruth(t, srv, "topic", told)
+		until(t, "another connection", func() bool { return p.Stats().Connections == 2 })
+		require.NoError(t, p.Publish("after", []byte("body")))
+	})
+	t.Run("before the command is whole", func(t *testing.T) {
+		for attempts, outcome := range map[int]actor.Outcome{1: actor.NotSent, 2: actor.Acked} {
+			srv := newDouble(t, wiretest.OnByte(1000).Conn(1).Send(wire.AppendOK(nil)))
+			p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, MaxAttempts: attempts})
+			err := p.Publish("topic", make([]byte, 1<<20))
+			require.Equal(t, outcome, actor.OutcomeOf(err), "%v", err)
+			if err != nil {
+				require.ErrorContains(t, err, "a command that was not sent")
+			}
+			require.Equal(t, attempts-1, srv.Stats().Messages, "on the second connection or never")
+			require.NoError(t, p.Publish("after", []byte("body")))
+			require.EqualValues(t, 2, p.Stats().Connections)
+		}
+	})
+	t.Run("an error before the command is whole", func(t *testing.T) {
+		srv := newDouble(t, wiretest.OnByte(1000).Conn(1).Error(wire.CodeBadMessage, "too large for me"))
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial})
+		err := p.Publish("topic", make([]byte, 1<<20))
+		require.Equal(t, actor.Refused, actor.OutcomeOf(err), "%v", err)
+		require.ErrorContains(t, err, "too large for me")
+		require.NoError(t, p.Publish("after", []byte("body")))
+		require.Equal(t, 1, srv.Stats().Messages)
+	})
+}
+
+// Frames that end in the middle, by a close or by silence.
+func TestTruncatedFrames(t *testing.T) {
+	checkLeaks(t)
+	for _, frame := range [][]byte{wire.AppendOK(nil), wire.AppendFrame(nil, wire.FrameError, "E_BAD_TOPIC no"), wire.AppendHeartbeat(nil)} {
+		for cut := range len(frame) {
+			for name, end := range map[string]wiretest.Fault{
+				"close":   wiretest.OnPublish(1).Conn(1).Answered().Close(),
+				"reset":   wiretest.OnPublish(1).Conn(1).Answered().Reset(),
+				"silence": wiretest.OnPublish(1).Conn(1).Answered().Freeze(),
+			} {
+				if name == "silence" && cut%5 != 1 {
+					continue // these take their time
+				}
+				srv := newDouble(t, wiretest.OnPublish(1).Conn(1).Answer(frame[:cut]), end)
+				p := newProducer(t, srv.Addr, &actor.Config{ResponseTimeout: 20 * time.Millisecond})
+				err := p.Publish("topic", []byte("0"))
+				require.ErrorIs(t, err, actor.ErrConnectionLost, "%d bytes of %q, then %s", cut, frame, name)
+				require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+				require.NoError(t, p.Publish("topic", []byte("1")))
+				require.Equal(t, []int{0, 1}, numbersStored(srv, "topic"))
+				p.Shutdown(context.Background())
+				srv.Close()
+			}
+		}
+	}
+}
+
+// Answers in pieces, however small, are answers.
+func TestAnswersInPieces(t *testing.T) {
+	checkLeaks(t)
+	for n := 1; n <= 12; n++ {
+		srv := newDouble(t, wiretest.OnAccept().Split(n), wiretest.OnPublish(15).Conn(1).Heartbeat(),
+			wiretest.OnPublish(20).Conn(1).Error(wire.CodeBadTopic, "in pieces"))
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial})
+		told := results(t, publishNumbers(t, p, "topic", 0, 30), 30)
+		for i, err := range told {
+			if i == 19 {
+				require.ErrorContains(t, err, "in pieces")
+				require.Equal(t, actor.Refused, actor.OutcomeOf(err))
+			} else {
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, append(span(0, 19), span(20, 30)...), numbersStored(srv, "topic"), "pieces of %d", n)
+	}
+}
+
+// Whatever bytes come, all publishes end, the truth is told, and the producer recovers.
+func TestRandomAnswers(t *testing.T) {
+	checkLeaks(t)
+	for round := range 100 {
+		random := rand.New(rand.NewPCG(1, uint64(round)))
+		raw := make([]byte, 1+random.IntN(40))
+		for i := range raw {
+			raw[i] = byte(random.IntN(256))
+			if random.IntN(2) == 0 {
+				raw[i] = 0
+			}
+		}
+		srv := newDouble(t, wiretest.OnPublish(1+random.IntN(6)).Conn(1).Answer(raw))
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, ResponseTimeout: 20 * time.Millisecond})
+		told := results(t, publishNumbers(t, p, "topic", 0, 6), 6)
+		requireTruth(t, srv, "topic", told)
+		require.NoError(t, p.Publish("after", []byte("body")), "%x", raw)
+		requireBooks(t, p)
+		p.Shutdown(context.Background())
+		srv.Close()
+	}
+}
+
+// The peer's length field makes nobody allocate.
+func TestLengthFieldsAllocateNothing(t *testing.T) {
+	srv := wiretest.Config{InMemory: true}.NewServer()
+	t.Cleanup(srv.Close)
+	p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial})
+	require.NoError(t, p.Ping())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const rounds = 9 // not so many in a row that connecting is slowed down
+	for i := range rounds {
+		srv.Send([]byte{0x7f, 0xff, 0xff, byte(i), 0, 0, 0, 0})
+		until(t, "another connection", func() bool { return p.Stats().Connections == uint64(i+2) })
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(rounds)*1<<20, "a connection has its buffers, the double's of 128 KiB among them")
 }
