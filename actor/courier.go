@@ -50,13 +50,14 @@ func (l *loop) offer(t *Transaction) {
 }
 
 // retireCouriers ends those couriers that have done with all they were given. A courier counts, lays its box into idle, and
-// rings the bell, in this order, so that none is forgotten.
+// rings the bell, in this order, so that none is forgotten. A box may lie there once more behind the time that ends it, when
+// its courier counts between our Clear and our look.
 func (l *loop) retireCouriers() {
 	for {
 		select {
 		case b := <-l.idle:
 			b.idle.Clear()
-			if b.taken.Load() == b.given {
+			if l.boxes[b.dest] == b && b.taken.Load() == b.given {
 				delete(l.boxes, b.dest)
 				close(b.in)
 			}

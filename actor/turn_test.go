@@ -64,3 +64,19 @@ func TestPendingMemoryFollowsTheSize(t *testing.T) {
 		}
 	}
 }
+
+// TestCourierRetiresOnce replays a courier that finds itself idle again just before its box is closed.
+func TestCourierRetiresOnce(t *testing.T) {
+	p, err := NewProducer("a:1", nil)
+	require.NoError(t, err)
+	l := newLoop(p)
+	dest := make(chan *Transaction)
+	b := &box{dest: dest, in: make(chan []*Transaction, 1)}
+	l.idle, l.boxes = make(chan *box, 2), map[chan<- *Transaction]*box{dest: b}
+	l.idle <- b
+	l.idle <- b
+	l.retireCouriers()
+	require.Empty(t, l.boxes)
+	_, open := <-b.in
+	require.False(t, open)
+}
