@@ -36,12 +36,12 @@ const (
 )
 
 // write writes one piece. The error is final; a deadline that passed is none.
-func (c *connection) write(piece []byte, now time.Time, clock int64) (int, error) {
-	if c.deadline-clock < int64(writeRefresh) {
-		if err := c.conn.SetWriteDeadline(now.Add(writeAhead)); err != nil {
+func (c *connection) write(piece []byte, now int64) (int, error) {
+	if c.deadline-now < int64(writeRefresh) {
+		if err := c.conn.SetWriteDeadline(time.Now().Add(writeAhead)); err != nil {
 			return 0, err
 		}
-		c.deadline = clock + int64(writeAhead)
+		c.deadline = now + int64(writeAhead)
 	}
 	n, err := c.conn.Write(piece)
 	if isTimeout(err) {
