@@ -164,9 +164,9 @@ func (p *Producer) leave(s sent) (Outcome, bool) {
 	}
 	if s.kind.publishes() {
 		p.settle(s.size, outcome)
-		if p.watched.IsSet() {
-			p.ring()
-		}
+	}
+	if p.watched.IsSet() {
+		p.ring()
 	}
 	return outcome, true
 }

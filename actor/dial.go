@@ -35,18 +35,26 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 		post(replies, reply{end: err})
 		return
 	}
-	context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	frames := wire.NewReader(conn)
 	var last reply
-	if beat, err := p.shakeHands(conn, frames); err != nil {
+	limit := time.AfterFunc(p.cfg.HandshakeTimeout, func() { conn.Close() }) // it need not honour read deadlines
+	beat, err := p.shakeHands(conn, frames)
+	if !limit.Stop() {
+		err = errHandshake
+	}
+	if err != nil {
 		last.end = fmt.Errorf("handshake: %w", err)
 	} else {
 		post(replies, reply{up: &handshaken{conn, beat}})
 		last = read(frames, replies)
 	}
+	stop()
 	conn.Close() // before the last reply, so that the producer does not end before its connection
 	post(replies, last)
 }
+
+var errHandshake = fmt.Errorf("nsqd did not answer within HandshakeTimeout: %w", os.ErrDeadlineExceeded)
 
 func (p *Producer) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DialTimeout)
@@ -79,7 +87,7 @@ type identified struct {
 // shakeHands opens the protocol and introduces the producer, within HandshakeTimeout. It reports whether nsqd sent a heartbeat
 // meanwhile, which may stand before any frame.
 func (p *Producer) shakeHands(conn net.Conn, frames *wire.Reader) (beat bool, err error) {
-	if err := conn.SetDeadline(time.Now().Add(p.cfg.HandshakeTimeout)); err != nil {
+	if err := conn.SetWriteDeadline(time.Now().Add(p.cfg.HandshakeTimeout)); err != nil {
 		return false, err
 	}
 	ask := identify{
@@ -114,7 +122,7 @@ func (p *Producer) shakeHands(conn net.Conn, frames *wire.Reader) (beat bool, er
 	if err != nil {
 		return beat, err
 	}
-	return beat || late, conn.SetDeadline(time.Time{})
+	return beat || late, conn.SetWriteDeadline(time.Time{})
 }
 
 // nextAnswer returns the data of the next response that is not a heartbeat, valid until the next frame is read.

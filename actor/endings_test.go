@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -131,4 +132,35 @@ func TestEarlyAnswerIsNoAck(t *testing.T) {
 	require.NoError(t, p.Publish("topic", []byte("body")))
 	require.Equal(t, 1, srv.MessageCount("topic"))
 	require.Equal(t, 2, srv.Messages()[0].Conn, "on a connection that is in step")
+}
+
+// A handshake is bounded also on a connection that does not honour read deadlines.
+func TestHandshakeWithoutReadDeadlines(t *testing.T) {
+	srv := newDouble(t, wiretest.OnAccept().Freeze())
+	p := newProducer(t, srv.Addr, &actor.Config{
+		HandshakeTimeout: 50 * time.Millisecond,
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return deaf{conn}, err
+		},
+	})
+	err := receive(t, started(func() error { return p.Publish("topic", []byte("body")) }))
+	require.ErrorIs(t, err, actor.ErrNotConnected)
+	require.ErrorContains(t, err, "HandshakeTimeout")
+	srv.Resume()
+}
+
+// A Ping that leaves while the producer stops holds nothing up.
+func TestPingThatLeavesWhileStopping(t *testing.T) {
+	door := newBarrier()
+	p := newProducer(t, "127.0.0.1:1", &actor.Config{Dial: door.dial, DialTimeout: patience})
+	ctx, cancel := context.WithCancel(context.Background())
+	pinged := started(func() error { return p.PingContext(ctx) })
+	<-door.asked
+	waitingCallers(t, 1)
+	stopped := started(func() error { _, err := p.Shutdown(context.Background()); return err })
+	until(t, "it is stopping", func() bool { return p.Stats().Phase == state.Draining })
+	cancel()
+	require.ErrorIs(t, receive(t, pinged), context.Canceled)
+	require.NoError(t, receive(t, stopped))
 }

@@ -38,26 +38,30 @@ func (l *loop) disconnect() {
 	if c == nil {
 		return
 	}
+	var giveUp <-chan time.Time
 	if !l.severed() {
 		l.sayGoodbye()
 	}
 	for l.conn != nil {
 		select {
 		case r := <-l.replies:
-			l.acknowledge(r.oks)
+			l.answered(r)
 			if r.end != nil {
 				l.wreck(r.end)
 			}
 		case <-cut:
 			cut = nil
-			if c.conn == nil {
-				c.close()
-				return // a Dial may ignore its context; what it may still bring is closed by run
-			}
 			if c.broken == nil {
 				c.broken = errCut
 			}
-			c.limit(glance)
+			if c.conn != nil {
+				c.limit(glance)
+				continue
+			}
+			c.close()
+			giveUp = time.After(glance)
+		case <-giveUp:
+			return // a Dial may ignore its context; what it may still bring is closed by run
 		}
 	}
 }

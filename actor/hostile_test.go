@@ -195,7 +195,8 @@ func TestUnaskedAnswer(t *testing.T) {
 	})
 	t.Run("before the command is whole", func(t *testing.T) {
 		for attempts, outcome := range map[int]actor.Outcome{1: actor.NotSent, 2: actor.Acked} {
-			srv := newDouble(t, wiretest.OnByte(1000).Conn(1).Send(wire.AppendOK(nil)))
+			srv := newDouble(t, wiretest.OnByte(1000).Conn(1).StopReading()) // lest the rest be written before the answer is read
+			srv.Add(wiretest.OnByte(1000).Conn(1).Do(func() { srv.Send(wire.AppendOK(nil)) }))
 			p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, MaxAttempts: attempts})
 			err := p.Publish("topic", make([]byte, 1<<20))
 			require.Equal(t, outcome, actor.OutcomeOf(err), "%v", err)

@@ -38,12 +38,18 @@ func (l *loop) reply(r reply) {
 		l.up(r.up)
 	}
 	c.nop = c.nop || r.beat
-	if err := l.acknowledge(r.oks); err != nil { // the stream is out of step, and its words are worth nothing any more
-		c.broken = err
-		c.close()
-	}
+	l.answered(r)
 	if r.end != nil {
 		l.lost(r.end)
+	}
+}
+
+// answered takes the acknowledgements of a reply. If there is one too many, the stream is out of step, and what is said on it
+// is worth nothing any more.
+func (l *loop) answered(r reply) {
+	if err := l.acknowledge(r.oks); err != nil {
+		l.conn.broken = err
+		l.conn.close()
 	}
 }
 
@@ -98,13 +104,13 @@ func (l *loop) breakOff(cause error) {
 func (l *loop) lost(end error) {
 	c := l.conn
 	refusal, cause := c.why(end)
-	l.wreck(end)
+	answered := l.wreck(end)
 	if c.conn == nil {
 		l.failed(cause)
 		return
 	}
 	l.p.log(disconnected, cause)
-	if refusal == nil {
+	if !answered {
 		l.wearOut(cause)
 	}
 	l.after(refusal, cause)
@@ -123,8 +129,9 @@ func (c *connection) why(end error) (*wire.ReplyError, error) {
 }
 
 // wreck closes the connection and ends what was in flight on it, but for what goes again, which it puts before everything that
-// is newer. All that nsqd said on it has been taken by now, since the end comes last.
-func (l *loop) wreck(end error) {
+// is newer. All that nsqd said on it has been taken by now, since the end comes last. It reports whether the end was an error
+// frame that answered a command.
+func (l *loop) wreck(end error) (answered bool) {
 	c := l.conn
 	refusal, cause := c.why(end)
 	c.close()
@@ -149,6 +156,7 @@ func (l *loop) wreck(end error) {
 	for i := len(again) - 1; i >= 0; i-- {
 		l.backlog.pushFront(again[i])
 	}
+	return refusal != nil
 }
 
 // refused ends the transaction that an error frame answers.

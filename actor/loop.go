@@ -50,9 +50,9 @@ func (l *loop) run() {
 	defer close(l.p.ended)
 	l.connect()
 	for !l.drained() && !l.severed() {
-		l.collect()
+		heard := l.collect()
 		l.countFlushes()
-		heard := l.listen()
+		heard = l.listen() || heard
 		switch {
 		case l.hasWork():
 			now := l.clock() // once: it costs as much as all else in fill
@@ -95,20 +95,25 @@ func (l *loop) listen() (heard bool) {
 	return heard
 }
 
-// collect takes everything that waits in the mailbox, so that it goes out in one write.
-func (l *loop) collect() {
+// collect takes everything that waits in the mailbox, so that it goes out in one write, and reports whether there was anything.
+func (l *loop) collect() (heard bool) {
 	for range len(l.p.mail) {
 		select {
 		case t := <-l.p.mail:
 			l.receive(t)
+			heard = true
 		default:
-			return
+			return heard
 		}
 	}
+	return heard
 }
 
 // receive takes one transaction from the mailbox.
 func (l *loop) receive(t *Transaction) {
+	if t.claim.Load() != state.Queued {
+		return // given up on its way; whoever leaves behind this look, while it matters, rings
+	}
 	l.seq++
 	t.seq = l.seq
 	up := l.p.link.Load()

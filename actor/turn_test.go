@@ -2,7 +2,9 @@ package actor
 
 import (
 	"context"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -73,4 +75,35 @@ func TestCourierRetiresOnce(t *testing.T) {
 	require.Empty(t, l.boxes)
 	_, open := <-b.in
 	require.False(t, open)
+}
+
+// TestDrainedLoopDoesNotSleep lets the last thing in the mailbox of a stopping producer be one that ends, or has ended, without
+// anything being written: a Flush, and a publish that was given up on its way. Nobody would ring for it again.
+func TestDrainedLoopDoesNotSleep(t *testing.T) {
+	for _, k := range []kind{flush, publish} {
+		p, err := NewProducer("a:1", &Config{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		require.NoError(t, err)
+		require.True(t, p.phase.Advance(state.Idle, state.Live))
+		tr := p.fresh(k, 0)
+		tr.dest = tr.done
+		s, err := p.post(context.Background(), tr, wait)
+		require.NoError(t, err)
+		if k == publish {
+			require.True(t, p.room.tryEnter(0))
+			_, left := p.leave(s)
+			require.True(t, left)
+		}
+		require.True(t, p.phase.Advance(state.Live, state.Draining))
+		l := newLoop(p)
+		l.draining = true // the bell was heard before the mailbox was looked at
+		go l.run()
+		select {
+		case <-p.ended:
+		case <-time.After(500 * time.Millisecond):
+			require.Fail(t, "the loop sleeps", kinds[k].op)
+		}
+	}
 }
