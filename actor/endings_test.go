@@ -153,7 +153,7 @@ func TestHandshakeWithoutReadDeadlines(t *testing.T) {
 // A Ping that leaves while the producer stops holds nothing up.
 func TestPingThatLeavesWhileStopping(t *testing.T) {
 	door := newBarrier()
-	p := newProducer(t, "127.0.0.1:1", &actor.Config{Dial: door.dial, DialTimeout: patience})
+	p := newProducer(t, "127.0.0.1:1", &actor.Config{Dial: door.dial, DialTimeout: time.Hour})
 	ctx, cancel := context.WithCancel(context.Background())
 	pinged := started(func() error { return p.PingContext(ctx) })
 	<-door.asked
