@@ -166,10 +166,20 @@ func (l *loop) hasWork() bool {
 
 // mayTake reports whether the oldest of the backlog may be encoded.
 //
-// Invariant: the ring holds at most MaxPending commands, those of callers who have left included. So memory stays bounded even
-// if every caller leaves a stopped nsqd behind: then no more is taken, and what is not taken can be given up.
+// Invariant: the ring holds at most MaxPending commands of at most MaxPendingBytes and one more, those of callers who have left
+// included. So memory stays bounded even if every caller leaves a stopped nsqd behind: then no more is taken, and what is not
+// taken can be given up.
 func (l *loop) mayTake() bool {
-	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && l.conn.window.open()
+	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && l.unanswered() < uint64(l.p.cfg.MaxPendingBytes) &&
+		l.conn.window.open()
+}
+
+// unanswered returns how many bytes have been encoded behind the last answer.
+func (l *loop) unanswered() uint64 {
+	if l.flight.len() == 0 {
+		return 0
+	}
+	return l.conn.encoded - l.flight.commands.front().begin
 }
 
 // fill encodes the answer to a heartbeat, and from the backlog, oldest first, until the batch is full. It does nothing while

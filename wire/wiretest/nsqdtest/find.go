@@ -26,6 +26,7 @@ const (
 var (
 	nsqdPath    = sync.OnceValues(func() (string, error) { return find("nsqd") })
 	lookupdPath = sync.OnceValues(func() (string, error) { return find("nsqlookupd") })
+	tailPath    = sync.OnceValues(func() (string, error) { return find("nsq_tail") })
 	builtDir    = sync.OnceValues(build)
 )
 
@@ -61,7 +62,10 @@ func atLeast13(version string) bool {
 	return major > 1 || major == 1 && minor >= 3
 }
 
-// build returns the directory in the user's cache that holds both programs, after building them if they are not there. Programs
+// programs are built together.
+var programs = []string{"nsqd", "nsqlookupd", "nsq_tail"}
+
+// build returns the directory in the user's cache that holds the programs, after building them if they are not there. Programs
 // are built in a directory beside it, which is then renamed: other test processes see all or nothing.
 func build() (string, error) {
 	source, err := peersDir()
@@ -78,7 +82,7 @@ func build() (string, error) {
 	}
 	cache = filepath.Join(cache, "nsqactor-producer")
 	goVersion, _, _ := strings.Cut(runtime.Version(), " ")
-	dir := filepath.Join(cache, "nsq-"+version+"-"+goVersion+"-"+runtime.GOARCH)
+	dir := filepath.Join(cache, "nsq-"+version+"-"+goVersion+"-"+runtime.GOARCH+"-"+strings.Join(programs, "-"))
 	if exists(dir) {
 		return dir, nil
 	}
@@ -107,8 +111,11 @@ func build() (string, error) {
 func goBuild(source, target string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-o", target+string(filepath.Separator),
-		"github.com/nsqio/nsq/apps/nsqd", "github.com/nsqio/nsq/apps/nsqlookupd")
+	args := []string{"build", "-mod=readonly", "-trimpath", "-o", target + string(filepath.Separator)}
+	for _, name := range programs {
+		args = append(args, "github.com/nsqio/nsq/apps/"+name)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	out, err := cmd.CombinedOutput()

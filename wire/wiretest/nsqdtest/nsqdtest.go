@@ -5,6 +5,7 @@
 //	...
 //	nsqd.Kill()    // as kill -9 would
 //	nsqd.Restart() // same ports, same data
+//	bodies := nsqd.ReadBack("topic")
 //
 // The processes end with their test. Where they come from: $PATH, if what is there is version 1.3 or later; otherwise they
 // are built once, at the version that this library's repository pins, into the user's cache directory. Where neither

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,6 +121,29 @@ func TestKillAndRestart(t *testing.T) {
 	n.Restart()
 	assert.NotEqual(t, pid, n.Pid())
 	connect(t, tcp)
+}
+
+func TestReadBack(t *testing.T) {
+	for name, flag := range map[string]string{"on disk": "-mem-queue-size=0", "in memory": "-mem-queue-size=100000"} {
+		t.Run(name, func(t *testing.T) {
+			n := Start(t, flag)
+			n.CreateTopic("t")
+			assert.Empty(t, n.ReadBack("t"))
+			var want []string
+			for i := range 3000 {
+				want = append(want, strconv.Itoa(i)+strings.Repeat("x", i%500))
+			}
+			status, answer := n.Post("/mpub?topic=t", strings.Join(want, "\n"))
+			require.Equal(t, http.StatusOK, status, answer)
+			got := n.ReadBack("t")
+			if name == "in memory" {
+				slices.Sort(got)
+				slices.Sort(want)
+			}
+			require.Equal(t, want, got)
+			assert.Empty(t, n.ReadBack("t"), "it was consumed")
+		})
+	}
 }
 
 func TestTerminateKeepsMessages(t *testing.T) {

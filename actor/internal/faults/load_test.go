@@ -1,0 +1,228 @@
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
+)
+
+// patience is how long a test waits for what must happen, and which nothing is measured by.
+const patience = 30 * time.Second
+
+var settings = flag.String("config", "{}", "actor.Config's fields, as JSON, that every test runs with unless it needs others")
+
+// config returns what every test starts from.
+func config(t testing.TB) actor.Config {
+	t.Helper()
+	var cfg actor.Config
+	require.NoError(t, json.Unmarshal([]byte(*settings), &cfg), "-config")
+	return cfg
+}
+
+// load is publishers at work on one producer and one topic, who note in a ledger how each publish ended.
+type load struct {
+	*actor.Producer
+	topic string
+	book  *ledger
+	size  int // of each body, in bytes, at least
+
+	most       int // how many publishes may be under way at once
+	stopped    chan struct{}
+	publishers sync.WaitGroup
+	settles    []func() // each waits until one async publisher's results have been read
+	acks       atomic.Int64
+	acked      chan struct{} // capacity 1: there are more acks than before
+}
+
+func newLoad(t testing.TB, addr, topic string, cfg actor.Config) *load {
+	t.Helper()
+	p, err := actor.NewProducer(addr, &cfg)
+	require.NoError(t, err)
+	t.Cleanup(p.Stop)
+	return loadOn(p, topic)
+}
+
+func loadOn(p *actor.Producer, topic string) *load {
+	return &load{Producer: p, topic: topic, book: newLedger(), stopped: make(chan struct{}), acked: make(chan struct{}, 1)}
+}
+
+func (l *load) over() bool {
+	select {
+	case <-l.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// body returns the body of the message with that name.
+func (l *load) body(name string) []byte {
+	body := make([]byte, max(l.size, len(name)+1))
+	for i := copy(body, name+" "); i < len(body); i++ {
+		body[i] = 'x'
+	}
+	return body
+}
+
+// end notes how a publish ended. A publisher whom the producer turns away pauses, lest he fill the ledger while nsqd is down.
+func (l *load) end(name string, err error) {
+	l.book.end(name, err)
+	if err != nil {
+		time.Sleep(10 * time.Millisecond)
+		return
+	}
+	l.acks.Add(1)
+	select {
+	case l.acked <- struct{}{}:
+	default:
+	}
+}
+
+// publisher calls publish again and again until the load stops, each time with a name.
+func (l *load) publisher(kind string, publish func(name string)) {
+	l.publishers.Add(1)
+	l.most++
+	caller := fmt.Sprintf("%s%d", kind, l.most)
+	go func() {
+		defer l.publishers.Done()
+		for i := 0; !l.over(); i++ {
+			publish(fmt.Sprintf("%s-%d", caller, i))
+		}
+	}()
+}
+
+// callers adds n goroutines that publish one message after the other.
+func (l *load) callers(n int, publish func(body []byte) error) {
+	for range n {
+		l.publisher("call", func(name string) {
+			l.book.begin(name, 1)
+			l.end(name, publish(l.body(name)))
+		})
+	}
+}
+
+// publish is Publish to the load's topic, publishWithin PublishContext with a context of its own.
+func (l *load) publish(body []byte) error { return l.Publish(l.topic, body) }
+
+func (l *load) publishWithin(limit time.Duration) func(body []byte) error {
+	return func(body []byte) error {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		return l.PublishContext(ctx, l.topic, body)
+	}
+}
+
+// batches adds n goroutines that publish batches of that many messages.
+func (l *load) batches(n, messages int) {
+	for range n {
+		l.publisher("batch", func(name string) {
+			bodies := make([][]byte, messages)
+			for i := range bodies {
+				bodies[i] = l.body(messageName(name, i))
+			}
+			l.book.begin(name, messages)
+			l.end(name, l.MultiPublish(l.topic, bodies))
+		})
+	}
+}
+
+// async adds a goroutine that publishes without waiting, at most outstanding at a time, and one that reads the results from a
+// channel with that much room: with less room than outstanding, the results need a courier.
+func (l *load) async(outstanding, room int) {
+	done := make(chan *actor.Transaction, room)
+	slots := make(chan struct{}, outstanding)
+	l.publisher("async", func(name string) {
+		slots <- struct{}{}
+		l.book.begin(name, 1)
+		if err := l.PublishAsync(l.topic, l.body(name), done, name); err != nil {
+			l.end(name, err)
+			<-slots
+		}
+	})
+	l.most += outstanding - 1
+	go func() {
+		for result := range done {
+			l.end(result.Args[0].(string), result.Error)
+			result.Release()
+			<-slots
+		}
+	}()
+	l.settles = append(l.settles, func() {
+		for range outstanding {
+			slots <- struct{}{}
+		}
+		close(done)
+	})
+}
+
+// progress waits for n more acks than there are now.
+func (l *load) progress(t testing.TB, n int64) {
+	t.Helper()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for want := l.acks.Load() + n; l.acks.Load() < want; {
+		select {
+		case <-l.acked:
+		case <-limit.C:
+			require.FailNow(t, "no progress", "%+v\n%s", l.Stats(), leak.Stacks())
+		}
+	}
+}
+
+// rest stops the publishers, and returns when every publish has ended and been noted.
+func (l *load) rest(t testing.TB) {
+	t.Helper()
+	close(l.stopped)
+	requireEnd(t, "the publishers", l.publishers.Wait)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	require.NoError(t, l.Flush(ctx))
+	for _, settle := range l.settles {
+		requireEnd(t, "the results", settle)
+	}
+	requireBooks(t, l.Producer)
+}
+
+// finish is rest, and the end of the producer, which has nothing left to end.
+func (l *load) finish(t testing.TB) {
+	t.Helper()
+	l.rest(t)
+	tally, err := l.Shutdown(context.Background())
+	require.NoError(t, err)
+	require.Zero(t, tally)
+}
+
+// requireEnd requires that f returns, and shows all stacks if it does not.
+func requireEnd(t testing.TB, what string, f func()) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-ended:
+	case <-limit.C:
+		require.FailNow(t, what+" do not end", "%s", leak.Stacks())
+	}
+}
+
+// requireBooks checks the account of a producer through which everything has gone.
+func requireBooks(t testing.TB, p *actor.Producer) {
+	t.Helper()
+	s := p.Stats()
+	require.Equal(t, s.Submitted, s.Acked+s.Refused+s.NotSent+s.Unknown, "%+v", s)
+	require.Zero(t, s.Pending+s.PendingBytes+s.Undelivered, "%+v", s)
+}

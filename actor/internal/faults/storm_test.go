@@ -1,0 +1,125 @@
+package faults
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
+	"github.com/nsqactor/producer/wire"
+	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
+)
+
+// A topic that is deleted while it is published to: nsqd answers what meets the deletion with E_PUB_FAILED and closes, with all
+// topics' publishes in flight. Those on another topic do not notice, as long as it does not happen again within a second of
+// acknowledged work: then the producer backs off, and all publishes fail meanwhile as not sent.
+func TestDeletedTopic(t *testing.T) {
+	leak.Check(t)
+	const deleted, kept = "deleted", "kept"
+	nsqd := nsqdtest.Start(t)
+	l := newLoad(t, nsqd.TCPAddr, kept, config(t))
+	l.callers(8, l.publish)
+	gone := newLedger()
+	for range 16 {
+		l.publisher("deleted", func(name string) {
+			err := l.Publish(deleted, l.body(name))
+			gone.end(name, err)
+			if err != nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+	}
+	delete := func() {
+		nsqd.CreateTopic(deleted)
+		nsqd.DeleteTopic(deleted)
+	}
+
+	for hit := range 3 {
+		l.progress(t, 20)
+		time.Sleep(1100 * time.Millisecond)
+		for end := time.Now().Add(patience); gone.counts()[actor.Refused] == hit; delete() {
+			require.False(t, time.Now().After(end), "no deletion meets a publish: %+v", l.Stats())
+		}
+	}
+	l.progress(t, 20)
+	time.Sleep(1100 * time.Millisecond)
+	require.Equal(t, map[actor.Outcome]int{actor.Refused: 3}, without(gone.counts(), actor.Acked))
+	require.Empty(t, without(l.book.counts(), actor.Acked))
+	require.EqualValues(t, 4, l.Stats().Connections)
+
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+		delete()
+	}
+	connections := l.Stats().Connections
+	require.LessOrEqual(t, connections, uint64(4+10), "50 ms, then 100 to 200, 200 to 400, ...")
+	l.progress(t, 20)
+	l.finish(t)
+	counts := l.book.counts()
+	require.Zero(t, counts[actor.Unknown]+gone.counts()[actor.Unknown])
+	require.Zero(t, counts[actor.Refused])
+	require.EqualValues(t, counts[actor.Acked], nsqd.MessageCount(kept))
+	t.Logf("%d connections; kept: %v, deleted: %v", connections, counts, gone.counts())
+}
+
+func without(counts map[actor.Outcome]int, outcome actor.Outcome) map[actor.Outcome]int {
+	delete(counts, outcome)
+	return counts
+}
+
+// An nsqd whose disk is full refuses every publish and closes: the producer backs off, so that this does not become a
+// reconnect loop at the rate of publishing, and comes back by itself when there is room.
+func TestFullDisk(t *testing.T) {
+	leak.Check(t)
+	const topic = "full"
+	disk := smallDisk(t)
+	nsqd := nsqdtest.Start(t, "-mem-queue-size=0", "-sync-every=1", "-data-path="+disk, "-max-bytes-per-file=65536")
+	cfg := config(t)
+	cfg.HeartbeatInterval = time.Second
+	l := newLoad(t, nsqd.TCPAddr, topic, cfg)
+	l.size = 4 << 10
+	l.callers(16, l.publish)
+	l.progress(t, 50)
+	for end := time.Now().Add(patience); l.book.counts()[actor.Refused] == 0; time.Sleep(time.Millisecond) {
+		require.False(t, time.Now().After(end), "the disk does not fill up: %+v", l.Stats())
+	}
+
+	const seconds = 4
+	before, refused := l.Stats().Connections, l.book.counts()[actor.Refused]
+	time.Sleep(seconds * time.Second)
+	connections := l.Stats().Connections - before
+	require.LessOrEqual(t, connections, uint64(12), "50 ms, then 100 to 200, 200 to 400, ...")
+	require.LessOrEqual(t, l.book.counts()[actor.Refused]-refused, int(connections), "one for each connection, and the rest is not sent")
+
+	status, answer := nsqd.Post("/topic/empty?topic="+topic, "")
+	require.Equal(t, 200, status, answer)
+	stored := l.acks.Load()
+	l.progress(t, 20)
+	l.finish(t)
+	counts := l.book.counts()
+	require.Zero(t, counts[actor.Unknown])
+	require.Positive(t, counts[actor.NotSent])
+	require.EqualValues(t, counts[actor.Acked], nsqd.MessageCount(topic))
+	t.Logf("%d acked before, then %d connections in %d s; in all %v", stored, connections, seconds, counts)
+
+	// What batches meet there is unknown: nsqd may have stored some of a batch.
+	err := fillWithBatches(t, nsqd, topic, cfg)
+	var refusal *wire.ReplyError
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, wire.CodeMPubFailed, refusal.Code)
+	require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+}
+
+func fillWithBatches(t *testing.T, nsqd *nsqdtest.Nsqd, topic string, cfg actor.Config) error {
+	p, err := actor.NewProducer(nsqd.TCPAddr, &cfg)
+	require.NoError(t, err)
+	t.Cleanup(p.Stop)
+	batch := [][]byte{make([]byte, 4<<10), make([]byte, 4<<10), make([]byte, 4<<10)}
+	for range 1000 {
+		if err := p.MultiPublish(topic, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
