@@ -149,6 +149,34 @@ func TestTimeoutsBoundACallExactly(t *testing.T) {
 	})
 }
 
+// The longest time that a call without a context can take on an nsqd that makes no progress: each connection is made at the last
+// moment, and then answers nothing to those before it.
+func TestLongestTimeWithoutAContext(t *testing.T) {
+	defaults := actor.NewConfig()
+	const moment, lastWords = time.Millisecond, 100 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		srv := wiretest.NewInMemory(wiretest.OnIdentify().Busy(defaults.HandshakeTimeout-moment), wiretest.OnPublish(wiretest.Every).Ignore())
+		t.Cleanup(srv.Close)
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			select {
+			case <-time.After(defaults.DialTimeout - moment):
+				return srv.Dial(ctx, network, addr)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}})
+		for range defaults.MaxAttempts * 2 { // two unanswered writes are the window of each connection
+			require.NoError(t, p.PublishAsync("topic", make([]byte, 20_000), nil))
+		}
+		pause, err := took(func() error { return p.Publish("topic", []byte("body")) })
+		require.Equal(t, actor.NotSent, actor.OutcomeOf(err), "%v", err)
+		require.ErrorContains(t, err, "3 connections lost under it")
+		each := defaults.DialTimeout + defaults.HandshakeTimeout + defaults.ResponseTimeout + lastWords - 2*moment
+		require.Equal(t, time.Duration(defaults.MaxAttempts)*each, pause)
+		require.EqualValues(t, 2*defaults.MaxAttempts, p.Stats().Unknown, "those before it")
+	})
+}
+
 // Shutdown returns within 20 ms of its context's end.
 func TestShutdownKeepsItsBound(t *testing.T) {
 	const give, bound = 333 * time.Millisecond, 20 * time.Millisecond

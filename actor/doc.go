@@ -21,12 +21,15 @@
 // # Time
 //
 // PublishContext and its siblings return when their context ends, whatever the producer, the network or nsqd is doing: while
-// they wait for room, for a connection, for their turn or for an answer. Without a context a call can take as long as what it
-// waits for. Once a publish has room, each of its waits is bounded: DialTimeout and HandshakeTimeout for an attempt to connect,
-// WriteTimeout for a write without progress, ResponseTimeout for an nsqd that answers nothing, and the backoff's first pause.
-// So with defaults an nsqd that stops dead fails it within some 5 s of the last answer and, where it was not written yet and
-// has to wait for one new connection, some 11 s; each further connection that is lost under it, at most MaxAttempts, adds as
-// much. An nsqd that is slow, but answers, is waited for. While the producer is known to be down, publishes fail at once.
+// they wait for room, for a connection, for their turn or for an answer.
+//
+// Without a context a call can take as long as what it waits for: an nsqd that is slow, but makes progress, is waited for, in a
+// full producer's line too. An nsqd that makes none is not. When it stops dead, with defaults, a publish that was written ends
+// within some 5 s of the last answer; one that was not waits for the next connection, and if none can be had it ends some 6 s
+// later. The longest is MaxAttempts connections, each made at the last moment, that then answer nothing to the publishes before
+// it: MaxAttempts × (DialTimeout + HandshakeTimeout + ResponseTimeout + 0.1 s), with defaults 33.3 s, from when it has room. Each
+// publish before it that nsqd refuses adds the making of one more connection. While the producer is known to be down, publishes
+// fail at once.
 //
 // # Order
 //
