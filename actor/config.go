@@ -45,6 +45,12 @@ type Config struct {
 	// -max-body-size, which it should equal.
 	MaxBodySize int
 
+	// FoldMessages and FoldBytes bound how many publishes to one topic, that go out together, become one MPUB, and the size of that
+	// as MaxBodySize counts it. Each publish has its own result all the same. Defaults 256 and 262,144; with FoldMessages 1 each
+	// publish goes out as a PUB of its own.
+	FoldMessages int
+	FoldBytes    int
+
 	// BackoffMin and BackoffMax bound the pause between attempts to connect. It doubles with each failure, is drawn at random
 	// from its upper half, and starts anew after 1 s of acknowledged work. Defaults 50 ms and 5 s.
 	BackoffMin time.Duration
@@ -116,6 +122,8 @@ func (c *Config) withDefaults() Config {
 	orElse(&d.MaxPendingBytes, 32<<20)
 	orElse(&d.MaxMsgSize, wire.DefaultMaxMsgSize)
 	orElse(&d.MaxBodySize, wire.DefaultMaxBodySize)
+	orElse(&d.FoldMessages, 256)
+	orElse(&d.FoldBytes, 256<<10)
 	orElse(&d.BackoffMin, 50*time.Millisecond)
 	orElse(&d.BackoffMax, max(d.BackoffMin, 5*time.Second))
 	orElse(&d.MaxAttempts, 3)
@@ -180,6 +188,8 @@ func (c *Config) Validate() error {
 	number("MaxPendingBytes", d.MaxPendingBytes, 1, maxGateBytes)
 	number("MaxMsgSize", d.MaxMsgSize, 1, math.MaxInt32)
 	number("MaxBodySize", d.MaxBodySize, 1, math.MaxInt32)
+	number("FoldMessages", d.FoldMessages, 1, math.MaxInt32)
+	number("FoldBytes", d.FoldBytes, 1, math.MaxInt32)
 	span("BackoffMin", d.BackoffMin, soon, ages)
 	if c != nil && c.BackoffMax != 0 {
 		span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)

@@ -22,11 +22,17 @@ type command struct {
 
 func (f *flight) len() int { return f.commands.len() }
 
-// push notes a command that has one member.
-func (f *flight) push(c command, t *Transaction) {
-	c.members = 1
+// push notes a command with its members, of whom first leads to the others.
+func (f *flight) push(c command, first *Transaction) {
+	c.members = 0
+	for t := first; t != nil; {
+		next := t.next
+		t.next = nil
+		f.members.pushBack(t)
+		c.members++
+		t = next
+	}
 	f.commands.pushBack(c)
-	f.members.pushBack(t)
 }
 
 // alive reports whether anybody still waits for one of the answers.

@@ -81,6 +81,7 @@ func (l *loop) acknowledge(n int) error {
 		if c := l.flight.commands.front(); c.last {
 			l.conn.window.answered(c.at, l.conn.heard)
 		}
+		l.ended += l.flight.commands.front().members
 		l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })
 	}
 	if n > 0 {
@@ -140,10 +141,12 @@ func (l *loop) wreck(end error) (answered bool) {
 	if l.flight.len() == 0 || l.flight.commands.front().begin >= c.written {
 		refusal = nil // it answers nothing of ours
 	}
-	if refusal != nil {
-		l.flight.pop(func(t *Transaction) { l.refused(t, refusal) })
-	}
 	var again []*Transaction
+	if refusal != nil {
+		again = l.refused(refusal, again)
+	} else {
+		l.unlearn()
+	}
 	for l.flight.len() > 0 {
 		// nsqd executes nothing behind a command that it refuses, and nothing that it does not have whole.
 		mayBeStored := refusal == nil && l.flight.commands.front().end <= c.written
@@ -157,15 +160,6 @@ func (l *loop) wreck(end error) (answered bool) {
 		l.backlog.pushFront(again[i])
 	}
 	return refusal != nil
-}
-
-// refused ends the transaction that an error frame answers.
-func (l *loop) refused(t *Transaction, refusal *wire.ReplyError) {
-	if refusal.Fact().MayBeStored {
-		l.end(t, Unknown, refusal)
-		return
-	}
-	l.end(t, Refused, refusal)
 }
 
 // survives decides about a transaction whose connection ended without an answer to it: it goes again, or it is ended here.

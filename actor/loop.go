@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/nsqactor/producer/state"
@@ -17,12 +18,15 @@ type loop struct {
 	began time.Time // zero of the loop's clock
 
 	backlog ring[*Transaction] // accepted and not encoded, oldest first; what goes again stands before what is new
+	fold    fold               // being encoded
 	flight  flight             // encoded and not answered
-	out     outbox             // encoded and not with the kernel
+	lessons lessons
+	out     outbox // encoded and not with the kernel
 
 	conn    *connection // the present attempt or connection; nil while none is wanted or the next has to wait
 	replies chan reply  // conn's; nil without one
 	retry   retry
+	ended   int
 	cause   error // why the link is Down
 
 	timer *time.Timer // rings the bell when it is due; a timer's channel in a select would be set anew by each sleep
@@ -40,6 +44,8 @@ type loop struct {
 func newLoop(p *Producer) *loop {
 	l := &loop{p: p, began: time.Now(), stopping: p.stopping, timer: time.AfterFunc(time.Hour, p.ring)}
 	l.timer.Stop()
+	l.fold.mostMessages = p.cfg.FoldMessages
+	l.unlearn()
 	return l
 }
 
@@ -50,6 +56,10 @@ func (l *loop) run() {
 	defer close(l.p.ended)
 	l.connect()
 	for !l.drained() && !l.severed() {
+		if l.ended > 1 {
+			runtime.Gosched()
+		}
+		l.ended = 0
 		heard := l.collect()
 		l.countFlushes()
 		heard = l.listen() || heard
@@ -166,20 +176,20 @@ func (l *loop) hasWork() bool {
 
 // mayTake reports whether the oldest of the backlog may be encoded.
 //
-// Invariant: the ring holds at most MaxPending commands of at most MaxPendingBytes and one more, those of callers who have left
+// Invariant: the ring holds at most MaxPending publishes of at most MaxPendingBytes and one more, those of callers who have left
 // included. So memory stays bounded even if every caller leaves a stopped nsqd behind: then no more is taken, and what is not
 // taken can be given up.
 func (l *loop) mayTake() bool {
-	return l.backlog.len() > 0 && l.flight.len() < l.p.cfg.MaxPending && l.unanswered() < uint64(l.p.cfg.MaxPendingBytes) &&
-		l.conn.window.open()
+	return l.backlog.len() > 0 && l.flight.members.len()+l.fold.members < l.p.cfg.MaxPending &&
+		l.unanswered() < l.p.cfg.MaxPendingBytes && l.conn.window.open()
 }
 
-// unanswered returns how many bytes have been encoded behind the last answer.
-func (l *loop) unanswered() uint64 {
+// unanswered returns how many bytes have been taken behind the last answer.
+func (l *loop) unanswered() int {
 	if l.flight.len() == 0 {
-		return 0
+		return l.fold.bytes
 	}
-	return l.conn.encoded - l.flight.commands.front().begin
+	return int(l.conn.encoded-l.flight.commands.front().begin) + l.fold.bytes
 }
 
 // fill encodes the answer to a heartbeat, and from the backlog, oldest first, until the batch is full. It does nothing while
@@ -196,20 +206,38 @@ func (l *loop) fill(now int64) {
 	if !l.mayTake() {
 		return
 	}
-	before := l.flight.len()
-	for l.mayTake() && !l.out.full() {
+	for l.mayTake() && !l.fold.full() {
 		t := l.backlog.popFront()
-		if t.claim.Advance(state.Queued, state.Taken) {
-			begin := c.encoded
-			l.encode(t.command)
-			l.flight.push(command{begin: begin, end: c.encoded, at: now}, t)
+		if l.lessons.forbid(t) {
+			l.end(t, Refused, l.lessons.verdict)
+		} else if t.claim.Advance(state.Queued, state.Taken) {
+			l.fold.add(t)
 		}
 	}
-	if l.flight.len() > before {
+	if l.fold.members > 0 {
+		for i := range l.fold.groups {
+			begin := c.encoded
+			l.encodeGroup(&l.fold.groups[i])
+			l.flight.push(command{begin: begin, end: c.encoded, at: now}, l.fold.groups[i].first)
+		}
 		l.flight.commands.at(l.flight.len() - 1).last = true
 		c.window.unanswered++
+		l.fold.reset()
 	}
 	l.wakeBy(now + int64(l.p.cfg.ResponseTimeout))
+}
+
+func (l *loop) encodeGroup(g *group) {
+	if g.members == 1 {
+		l.encode(g.first.command)
+		return
+	}
+	before := len(l.out.buf)
+	l.out.buf = g.head(l.out.buf)
+	for t := g.first; t != nil; t = t.next {
+		l.out.buf = append(l.out.buf, t.command[t.message:]...)
+	}
+	l.conn.encoded += uint64(len(l.out.buf) - before)
 }
 
 var nop = wire.AppendNop(nil)

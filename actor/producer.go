@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/nsqactor/producer/state"
@@ -12,6 +13,7 @@ import (
 type Producer struct {
 	addr string
 	cfg  Config // complete and valid, never written again
+	seed maphash.Seed
 
 	phase state.PhaseCell
 	link  state.LinkCell // moved by the loop alone
@@ -43,7 +45,7 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("nsq producer's config: %w", err)
 	}
-	p := &Producer{addr: addr, cfg: cfg.withDefaults()}
+	p := &Producer{addr: addr, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
 	if err := checkAddr(addr, &p.cfg); err != nil {
 		return nil, fmt.Errorf("nsq producer: %w", err)
 	}

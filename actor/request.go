@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/nsqactor/producer/wire"
@@ -50,6 +51,8 @@ func (r *request) check(cfg *Config) (size int, err error) {
 // what a caller changes during the call, against the rules, must not get into the stream that others share.
 func (t *Transaction) encode(r *request) (err error) {
 	t.command, t.topic = t.command[:0], len(r.topic)
+	t.hash = uint32(maphash.String(t.home.seed, r.topic))
+	t.message = len(kinds[publish].name) + t.topic + 1
 	switch r.kind {
 	case publish:
 		t.command, err = wire.AppendPub(t.command, r.topic, r.body)

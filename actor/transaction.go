@@ -20,15 +20,19 @@ type Transaction struct {
 	done    chan *Transaction   // capacity 1, made once and kept with the transaction through the pool
 	command []byte              // topic and bodies as encoded for the wire; the memory is the transaction's own
 	topic   int                 // the topic's length in command, where it follows the command's name
+	message int                 // where in command the body's length and the body begin
+	hash    uint32              // of the topic
 	size    int                 // what it holds of MaxPendingBytes
 	waits   bool                // it waits for a connection although the producer is down
 
 	claim state.ClaimCell
 
 	// The loop's own, but for doubt: a caller that has won the claim may read it.
-	seq    uint64 // the order in which the loop accepted it
-	losses int    // connections without an error frame that it has lived through
-	doubt  bool   // it was written on a connection that was lost, and goes again: it may be stored already
+	seq    uint64       // the order in which the loop accepted it
+	losses int          // connections without an error frame that it has lived through
+	alone  bool         // nsqd has refused a fold that it was in: it is not folded again
+	next   *Transaction // the next of its group, while the loop encodes
+	doubt  bool         // it was written on a connection that was lost, and goes again: it may be stored already
 }
 
 // kind is what a transaction asks of the loop.
@@ -62,8 +66,12 @@ func (t *Transaction) topicName() string {
 	if !t.kind.publishes() {
 		return ""
 	}
+	return string(t.topicBytes())
+}
+
+func (t *Transaction) topicBytes() []byte {
 	start := len(kinds[t.kind].name)
-	return string(t.command[start : start+t.topic])
+	return t.command[start : start+t.topic]
 }
 
 // Release gives the transaction back for reuse. Who received it from his channel may call it once, when he needs it no more;
@@ -81,7 +89,7 @@ func (t *Transaction) recycle() {
 	clear(t.Args)
 	t.Args = t.Args[:0]
 	t.dest = nil
-	t.losses, t.doubt = 0, false
+	t.losses, t.alone, t.doubt = 0, false, false
 	t.home.pools.put(t)
 }
 

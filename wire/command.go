@@ -103,6 +103,14 @@ func AppendMPub(dst []byte, topic string, bodies [][]byte) ([]byte, error) {
 	return dst, nil
 }
 
+// AppendMPubHead appends what an MPUB command has before its messages: count times [AppendMessage], of size bytes in all, must
+// follow it. The topic is one that was checked before.
+func AppendMPubHead(dst, topic []byte, count, size int) []byte {
+	dst = append(append(append(dst, "MPUB "...), topic...), '\n')
+	dst = binary.BigEndian.AppendUint32(dst, uint32(lenSize+size))
+	return binary.BigEndian.AppendUint32(dst, uint32(count))
+}
+
 // CheckPub returns the error that [AppendPub] would return.
 func CheckPub(topic string, body []byte) error {
 	if err := CheckTopic(topic); err != nil {
