@@ -1,11 +1,14 @@
 package actor_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -41,7 +44,8 @@ var nonsense = []struct {
 	{"a frame of negative type", wire.AppendFrame(nil, -1, "OK"), nil, "FrameType(-1)"},
 }
 
-// requireTruth holds what callers were told against the record: what was acked is stored once, what was not sent never.
+// requireTruth holds what callers were told against the record: what was acked is stored once, what was not sent, or refused,
+// never.
 func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int]error) {
 	t.Helper()
 	stored := make(map[int]int)
@@ -52,8 +56,8 @@ func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int
 		switch actor.OutcomeOf(err) {
 		case actor.Acked:
 			require.Equal(t, 1, stored[n], "%d was acked", n)
-		case actor.NotSent:
-			require.Zero(t, stored[n], "%d was not sent: %v", n, err)
+		case actor.NotSent, actor.Refused:
+			require.Zero(t, stored[n], "%d: %v", n, err)
 		case actor.Unknown:
 			require.LessOrEqual(t, stored[n], 1, "%d is unknown", n)
 		}
@@ -163,13 +167,18 @@ func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
 // An answer that nobody asked for ends the connection, and is nobody's ack.
 func TestUnaskedAnswer(t *testing.T) {
 	checkLeaks(t)
-	for name, raw := range map[string][]byte{
-		"OK":       wire.AppendOK(nil),
-		"two OKs":  wire.AppendOK(wire.AppendOK(nil)),
-		"an error": wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"),
-		"NO":       wire.AppendFrame(nil, wire.FrameResponse, "NO"),
-		"HTTP":     []byte("HTTP/1.1 408 Request Timeout"),
-	} {
+	unasked := map[string][]byte{
+		"OK":                    wire.AppendOK(nil),
+		"two OKs":               wire.AppendOK(wire.AppendOK(nil)),
+		"an error":              wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"),
+		"an error of no words":  wire.AppendFrame(nil, wire.FrameError, ""),
+		"an error and an OK":    wire.AppendOK(wire.AppendFrame(nil, wire.FrameError, "E_INVALID")),
+		"a heartbeat and an OK": wire.AppendOK(wire.AppendHeartbeat(nil)),
+	}
+	for _, bad := range nonsense {
+		unasked[bad.name] = bad.raw
+	}
+	for name, raw := range unasked {
 		t.Run("idle: "+name, func(t *testing.T) {
 			srv := newDouble(t)
 			p := newProducer(t, srv.Addr, nil)
@@ -217,6 +226,37 @@ func TestUnaskedAnswer(t *testing.T) {
 		require.NoError(t, p.Publish("after", []byte("body")))
 		require.Equal(t, 1, srv.Stats().Messages)
 	})
+}
+
+// An error that comes while a command waits for its first byte to be written is no answer to it: the command goes to the next
+// connection. Once a byte is written, it may be.
+func TestErrorBeforeTheFirstByte(t *testing.T) {
+	checkLeaks(t)
+	for written, outcome := range map[int]actor.Outcome{0: actor.Acked, 1: actor.Refused} {
+		srv := newDouble(t)
+		blocked := make(chan struct{}, 1)
+		p := newProducer(t, srv.Addr, &actor.Config{WriteTimeout: patience, Dial: tapped(func(conn net.Conn, b []byte) (int, error) {
+			if bytes.HasPrefix(b, []byte(wire.Magic)) || srv.Stats().Conns > 1 {
+				return conn.Write(b)
+			}
+			n := 0
+			select {
+			case blocked <- struct{}{}:
+				n, _ = conn.Write(b[:written])
+			default:
+				time.Sleep(time.Millisecond) // as a full socket would take its deadline
+			}
+			return n, os.ErrDeadlineExceeded
+		})})
+		require.NoError(t, p.Ping())
+		result := started(func() error { return p.Publish("topic", []byte("body")) })
+		until(t, "the write has been tried", func() bool { return len(blocked) == 1 })
+		srv.Send(wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"))
+		err := receive(t, result)
+		require.Equal(t, outcome, actor.OutcomeOf(err), "%d written: %v", written, err)
+		require.NoError(t, p.Publish("after", []byte("body")))
+		require.EqualValues(t, 2, p.Stats().Connections)
+	}
 }
 
 // Frames that end in the middle, by a close or by silence.

@@ -3,6 +3,7 @@ package actor_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -203,6 +204,46 @@ func TestShutdownAtOnce(t *testing.T) {
 			require.Equal(t, err, errAgain)
 		})
 	}
+}
+
+// The tally is of all that was pending when Shutdown began, by how it ended, and of nothing that ended before.
+func TestTallyOfEveryOutcome(t *testing.T) {
+	checkLeaks(t)
+	srv := newDouble(t, wiretest.OnPublish(4).Conn(2).Error("E_BAD_TOPIC", "no"), wiretest.OnPublish(1).Through(2).Conn(3).Silence())
+	srv.Add(wiretest.OnPublish(2).Conn(3).Answered().Do(srv.CloseListener), wiretest.OnPublish(2).Conn(3).Answered().Reset())
+	gate := newTurnstile()
+	p := newProducer(t, srv.Addr, gate.config(srv))
+	gate.admit()
+	require.NoError(t, p.Publish("topic", []byte("before")))
+	srv.CloseAll()
+	receive(t, gate.asked)
+	receive(t, gate.asked)
+	done := publishNumbers(t, p, "topic", 0, 6)
+	last := make(doneChan, 1)
+	require.NoError(t, p.PublishAsync("topic", make([]byte, 1<<20), last, 6)) // of which the third connection gets a part
+	more := publishNumbers(t, p, "topic", 7, 10)
+	stopped := make(chan actor.Tally, 1)
+	go func() {
+		tally, err := p.Shutdown(context.Background())
+		if err == nil {
+			stopped <- tally
+		}
+	}()
+	until(t, "it is stopping", func() bool { return p.Stats().Phase == state.Draining })
+	for range 3 {
+		gate.admit()
+	}
+	require.Equal(t, actor.Tally{Acked: 3, Refused: 1, Unknown: 2, NotSent: 4}, receive(t, stopped))
+	told := results(t, done, 6)
+	for _, rest := range []map[int]error{results(t, last, 1), results(t, more, 3)} {
+		maps.Copy(told, rest)
+	}
+	for n, outcome := range []actor.Outcome{actor.Acked, actor.Acked, actor.Acked, actor.Refused, actor.Unknown, actor.Unknown,
+		actor.NotSent, actor.NotSent, actor.NotSent, actor.NotSent} {
+		require.Equal(t, outcome, actor.OutcomeOf(told[n]), "%d: %v", n, told[n])
+	}
+	requireEnds(t, p, actor.Stats{Submitted: 11, Acked: 4, Refused: 1, Unknown: 2, NotSent: 4})
+	requireStopped(t, p)
 }
 
 func TestStopDuringADialThatIgnoresItsContext(t *testing.T) {
