@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -66,7 +67,7 @@ func hearCrowd(t *testing.T, sayings <-chan saying) map[int]error {
 }
 
 func TestCrowd(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, pending := range []int{64, 4096} {
 		srv := newDouble(t)
 		p := newProducer(t, srv.Addr, &actor.Config{MaxPending: pending})
@@ -85,7 +86,7 @@ func TestCrowd(t *testing.T) {
 
 // A crowd that waits for a stopped nsqd is let go by its context, all at once; those who have none, by nsqd.
 func TestCrowdThatLeaves(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: crowdSize})
 	require.NoError(t, p.Ping())
@@ -114,7 +115,7 @@ func TestCrowdThatLeaves(t *testing.T) {
 // Stop, and a Shutdown of little patience, in the middle of a crowd, on an nsqd that answers, on one that refuses and cuts, and on
 // one that says nothing.
 func TestStopInACrowd(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for name, faults := range map[string][]wiretest.Fault{
 		"answers": nil,
 		"cuts":    {wiretest.OnPublish(1000).Answered().Reset(), wiretest.OnPublish(500).Error("E_BAD_TOPIC", "no")},

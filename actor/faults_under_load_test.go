@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -198,7 +199,7 @@ func misbehave(t *testing.T, srv *wiretest.Server, random *rand.Rand) {
 // Whatever nsqd does, and whatever bounds the producer has, there is progress whenever nsqd is up; every publish ends once, and
 // what was said about it is true.
 func TestFaultsUnderLoad(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const callers, steps = 8, 12 // more than ten connections lost in a row would be slowed down
 	type ending func(*load) actor.Tally
 	shutdown := func(l *load, bound time.Duration) actor.Tally {
@@ -257,7 +258,7 @@ func TestFaultsUnderLoad(t *testing.T) {
 
 // A Flush returns when all that was accepted before it has its outcome, whatever that is and however long it takes.
 func TestFlushUnderFaults(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("bad").Error(wire.CodeBadTopic, "no"),
 		wiretest.OnPublish(wiretest.Every).Topic("late").Delay(time.Millisecond), wiretest.OnPublish(300).Answered().Reset(),
 		wiretest.OnByte(2000).Conn(3).Reset())
@@ -294,7 +295,7 @@ func TestFlushUnderFaults(t *testing.T) {
 
 // With RetryUnknown, while connections can be had, every publish is acked and stored, be it twice.
 func TestRetryUnknownLosesNothing(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const all, each = 8, 200
 	var faults []wiretest.Fault
 	for conn := 1; conn <= 8; conn++ {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -81,7 +82,7 @@ var victims = []struct {
 // After a cut at any byte, nsqd has stored what came whole before it and nothing else, has answered that, and gets the rest on
 // the next connection: each once and in the order of the calls, a batch in one piece, before what is newer.
 func TestCutAtEveryByte(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	sizes := func(command int) map[int][]int { // of bodies, to the places of the cut within the command
 		all := map[int][]int{20: span(0, command+1)}
 		for _, size := range []int{15 << 10, 17 << 10, 200 << 10} { // copied, not copied, in several pieces
@@ -132,7 +133,7 @@ func TestCutAtEveryByte(t *testing.T) {
 
 // The same by TCP, where the system has an unknown part of the batch when the reset comes, which is never all of it.
 func TestResetInTheMiddleOfALargeBatch(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const large = 16 << 20 // more than the path buffers
 	for _, at := range []int{1, 1000, 64 << 10, 1 << 20, 3 << 20} {
 		srv := wiretest.Config{MaxBodySize: 2 * large, Faults: []wiretest.Fault{wiretest.OnByte(at).Conn(1).Reset()}}.NewServer()
@@ -210,7 +211,7 @@ func answeredAndThenReset(n int) wiretest.Fault {
 // acknowledgements, though none was read before the write failed. What nsqd may have got whole is unknown, and the rest goes
 // again, once and in order.
 func TestAnsweredAndThenReset(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const all, size, buffer = 100, 600, 4 << 10
 	for _, n := range []int{0, 1, 2, 7, 50, 80} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -246,7 +247,7 @@ func TestAnsweredAndThenReset(t *testing.T) {
 // The same by TCP, where the system takes the whole of the small ones at once; so it is a large batch behind them that the reset
 // cuts, and it goes again.
 func TestAnsweredAndThenResetByTCP(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const all, large = 100, 16 << 20 // more than the path buffers
 	batch := make([][]byte, 16)
 	for i := range batch {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
@@ -16,7 +17,7 @@ import (
 // Heartbeats may stand before any frame, those of the handshake included, and the frames may come in pieces. They are answered
 // without a publish to carry the answer, and not before nsqd takes commands.
 func TestHeartbeatsAroundTheHandshake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	agreed := wire.AppendFrame(nil, wire.FrameResponse, `{"max_rdy_count":2500,"version":"1.3.0"}`)
 	accept, before, behind := wiretest.OnAccept().Heartbeat(), wiretest.OnIdentify().Heartbeat(), wiretest.OnIdentify().Answered().Heartbeat()
 	for _, at := range []struct {
@@ -66,7 +67,7 @@ var shutDoors = []struct {
 // A connection that ends before it is through the handshake was none: what waited for it was not sent, and the next one comes
 // without being asked for.
 func TestConnectionThatEndsInTheHandshake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, door := range shutDoors {
 		for _, network := range []string{"by TCP", "in memory"} {
 			t.Run(door.name+", "+network, func(t *testing.T) {
@@ -92,7 +93,7 @@ func TestConnectionThatEndsInTheHandshake(t *testing.T) {
 
 // A connection that ends behind the answer to IDENTIFY was one: a publish may have been written to it, and may wait for another.
 func TestConnectionThatEndsBehindTheHandshake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for name, end := range map[string]func(wiretest.When) wiretest.Fault{"closed": wiretest.When.Close, "reset": wiretest.When.Reset} {
 		for _, attempts := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s, %d attempts", name, attempts), func(t *testing.T) {

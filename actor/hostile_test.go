@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -66,7 +67,7 @@ func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int
 
 // Nonsense in the middle of a pipeline: what was answered before is acked, the rest is unknown, and the next connection works.
 func TestNonsenseForAnAnswer(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, bad := range nonsense {
 		t.Run(bad.name, func(t *testing.T) {
 			srv := newDouble(t, wiretest.OnPublish(3).Conn(1).Answer(bad.raw))
@@ -96,7 +97,7 @@ func TestNonsenseForAnAnswer(t *testing.T) {
 }
 
 func TestNonsenseForAHandshake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	agreed := wire.AppendFrame(nil, wire.FrameResponse, `{"max_rdy_count":2500,"version":"1.3.0"}`)
 	type answer struct {
 		name string
@@ -136,7 +137,7 @@ func TestNonsenseForAHandshake(t *testing.T) {
 }
 
 func TestHTTPServer(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(srv.Close)
 	p := newProducer(t, srv.Listener.Addr().String(), nil)
@@ -147,7 +148,7 @@ func TestHTTPServer(t *testing.T) {
 }
 
 func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnIdentify().Ignore())
 	p := newProducer(t, srv.Addr, &actor.Config{HandshakeTimeout: 50 * time.Millisecond})
 	result := started(func() error { return p.Publish("topic", []byte("body")) })
@@ -166,7 +167,7 @@ func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
 
 // An answer that nobody asked for ends the connection, and is nobody's ack.
 func TestUnaskedAnswer(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	unasked := map[string][]byte{
 		"OK":                    wire.AppendOK(nil),
 		"two OKs":               wire.AppendOK(wire.AppendOK(nil)),
@@ -231,7 +232,7 @@ func TestUnaskedAnswer(t *testing.T) {
 // An error that comes while a command waits for its first byte to be written is no answer to it: the command goes to the next
 // connection. Once a byte is written, it may be.
 func TestErrorBeforeTheFirstByte(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for written, outcome := range map[int]actor.Outcome{0: actor.Acked, 1: actor.Refused} {
 		srv := newDouble(t)
 		blocked := make(chan struct{}, 1)
@@ -261,7 +262,7 @@ func TestErrorBeforeTheFirstByte(t *testing.T) {
 
 // Frames that end in the middle, by a close or by silence.
 func TestTruncatedFrames(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, frame := range [][]byte{wire.AppendOK(nil), wire.AppendFrame(nil, wire.FrameError, "E_BAD_TOPIC no"), wire.AppendHeartbeat(nil)} {
 		for cut := range len(frame) {
 			for name, end := range map[string]wiretest.Fault{
@@ -288,7 +289,7 @@ func TestTruncatedFrames(t *testing.T) {
 
 // Answers in pieces, however small, are answers.
 func TestAnswersInPieces(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for n := 1; n <= 12; n++ {
 		srv := newDouble(t, wiretest.OnAccept().Split(n), wiretest.OnPublish(15).Conn(1).Heartbeat(),
 			wiretest.OnPublish(20).Conn(1).Error(wire.CodeBadTopic, "in pieces"))
@@ -308,7 +309,7 @@ func TestAnswersInPieces(t *testing.T) {
 
 // Whatever bytes come, all publishes end, the truth is told, and the producer recovers.
 func TestRandomAnswers(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for round := range 100 {
 		random := rand.New(rand.NewPCG(1, uint64(round)))
 		raw := make([]byte, 1+random.IntN(40))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -23,7 +24,7 @@ func requireDown(t *testing.T, err error) {
 
 // While nsqd is down every form fails at once, and the producer comes back by itself.
 func TestDown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.CloseListener()
 	p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
@@ -52,7 +53,7 @@ func TestDown(t *testing.T) {
 
 // A loss is followed by an attempt at once, for which publishes wait; only if that fails, too, is the producer down.
 func TestDownAfterALoss(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	require.NoError(t, p.Ping())
@@ -69,7 +70,7 @@ func TestDownAfterALoss(t *testing.T) {
 }
 
 func TestWaitConnected(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.CloseListener()
 	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
@@ -99,7 +100,7 @@ func TestWaitConnected(t *testing.T) {
 
 // A call that may wait for a connection outlives any number of failed and lost ones, where others have their three.
 func TestWaitConnectedOutlivesLosses(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	var faults []wiretest.Fault
 	for n := 1; n <= 9; n += 3 {
 		faults = append(faults, wiretest.OnByte(100_000).Conn(n).Reset(), wiretest.OnByte(100_000).Conn(n+1).Close(),
@@ -121,7 +122,7 @@ func TestWaitConnectedOutlivesLosses(t *testing.T) {
 
 // With RetryUnknown nothing that was accepted is lost while the producer lives, at the price of doubles.
 func TestRetryUnknown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(4).Conn(1).Stall())
 	door := newBarrier()
 	p := newProducer(t, srv.Addr, &actor.Config{RetryUnknown: true, Dial: door.dial, DialTimeout: patience})
@@ -138,7 +139,7 @@ func TestRetryUnknown(t *testing.T) {
 
 // What may be stored already is unknown however it ends, unless it is acked: also by an end that otherwise means not sent.
 func TestRetryUnknownKeepsItsDoubts(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	body := []byte("body")
 	doubtful := func(t *testing.T, err error) {
 		t.Helper()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -19,7 +20,7 @@ import (
 // A million tries against a stopped nsqd: as many as there is room for are accepted, and end when nsqd goes on; the others get
 // ErrFull, bare, and cost no memory.
 func TestAMillionTries(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const bound, goroutines = 1000, 8
 	for _, c := range []struct {
 		name      string
@@ -99,7 +100,7 @@ func TestAMillionTries(t *testing.T) {
 
 // A try does not overtake those who wait for room, though there is some that would do for it.
 func TestTryDoesNotOvertake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPendingBytes: 100})
 	require.NoError(t, p.Ping())
@@ -118,7 +119,7 @@ func TestTryDoesNotOvertake(t *testing.T) {
 // Contexts that end about when the answers come, while the garbage collector runs without a pause and takes what the pools
 // hold: every call returns, and tells the truth.
 func TestShortContextsUnderGarbageCollection(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const callers, each = 16, 150
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Delay(700*time.Microsecond))
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: callers / 2})
@@ -186,7 +187,7 @@ func TestShortContextsUnderGarbageCollection(t *testing.T) {
 // Who publishes from the goroutine that reads the results never waits for himself, if he leaves room for all that is
 // outstanding, or tries; whatever nsqd does meanwhile.
 func TestPublishFromTheReadingGoroutine(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const all = 4000
 	for _, c := range []struct {
 		name        string
@@ -251,7 +252,7 @@ func TestPublishFromTheReadingGoroutine(t *testing.T) {
 // and releases it while it serves the next, under way, does nothing. (Behind that, when the next result has been received, nobody
 // can tell his Release from the rightful one: that is what Release forbids.)
 func TestReleaseAtOnceAndLate(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const results, releasers, rounds = 8, 8, 100
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -63,7 +64,7 @@ var guilt = [4][]struct {
 // An error frame in the middle of a pipeline of every form and several topics: what stands before it is acked, what it answers
 // ends by it, and all that stands behind goes again, once, in the order of the calls over all topics, before what is newer.
 func TestErrorFrameAmongFormsAndTopics(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const old, all = 16, 24
 	for guilty := range old {
 		for _, g := range guilt[guilty%4] {
@@ -105,7 +106,7 @@ func TestErrorFrameAmongFormsAndTopics(t *testing.T) {
 // The same with a frame on each of many connections, the first command's or another's, while more is published all the time:
 // the order of the calls is the order of what nsqd stores.
 func TestErrorFramesOneBehindTheOther(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const all = 200
 	var faults []wiretest.Fault
 	for conn := 1; conn <= 8; conn++ {
@@ -135,7 +136,7 @@ func TestErrorFramesOneBehindTheOther(t *testing.T) {
 // E_MPUB_FAILED says nothing about what was stored: part of the batch may be, or all of it. The batch is unknown and not sent
 // again by itself, not even where what is unknown is.
 func TestFailedBatchIsUnknown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	frame := wire.AppendFrame(nil, wire.FrameError, "E_MPUB_FAILED MPUB failed")
 	for _, retryUnknown := range []bool{false, true} {
 		srv := newDouble(t, wiretest.OnPublish(2).Conn(1).Answer(frame), wiretest.OnPublish(2).Conn(1).Answered().Close())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
@@ -138,7 +139,7 @@ func requireEnds(t *testing.T, p *actor.Producer, want actor.Stats) {
 }
 
 func TestStopEndsWhateverIsUnderWay(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, s := range situations() {
 		t.Run(s.name, func(t *testing.T) {
 			p := s.make(t)
@@ -154,7 +155,7 @@ func TestStopEndsWhateverIsUnderWay(t *testing.T) {
 }
 
 func TestManyStopsAtOnce(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, s := range situations() {
 		t.Run(s.name, func(t *testing.T) {
 			p := s.make(t)
@@ -178,7 +179,7 @@ func TestManyStopsAtOnce(t *testing.T) {
 
 // A Shutdown whose context has ended already takes what is there, in any situation, and cuts off a Stop that waits.
 func TestShutdownAtOnce(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, s := range situations() {
@@ -208,7 +209,7 @@ func TestShutdownAtOnce(t *testing.T) {
 
 // The tally is of all that was pending when Shutdown began, by how it ended, and of nothing that ended before.
 func TestTallyOfEveryOutcome(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(4).Conn(2).Error("E_BAD_TOPIC", "no"), wiretest.OnPublish(1).Through(2).Conn(3).Silence())
 	srv.Add(wiretest.OnPublish(2).Conn(3).Answered().Do(srv.CloseListener), wiretest.OnPublish(2).Conn(3).Answered().Reset())
 	gate := newTurnstile()
@@ -247,7 +248,7 @@ func TestTallyOfEveryOutcome(t *testing.T) {
 }
 
 func TestStopDuringADialThatIgnoresItsContext(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	opened := make(chan struct{})
 	p := newProducer(t, srv.Addr, &actor.Config{Dial: func(_ context.Context, network, addr string) (net.Conn, error) {
@@ -271,7 +272,7 @@ func TestStopDuringADialThatIgnoresItsContext(t *testing.T) {
 
 // A Flush that waits for a publish must end with it, also when that is left at the very moment at which the loop goes.
 func TestFlushEndsDespiteStop(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	for range 30 {
 		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, WriteTimeout: patience})
@@ -296,7 +297,7 @@ func TestFlushEndsDespiteStop(t *testing.T) {
 // After a clean Stop nsqd sees the stream end where a command ends, and no reset, whatever it still has to say: that somebody
 // else's answer is late, for one.
 func TestCleanStopEndsTheStream(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, publishes := range []int{0, 1, 1000} {
 		srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("slow").Delay(50*time.Millisecond))
 		ends := make(chan error, 3)

@@ -104,8 +104,9 @@ type limit struct {
 }
 
 // LimitUp lets n bytes pass up on each connection, counted from now on one that is open and from the beginning on one that
-// comes later; what a write has just handed to the kernel does not count. As soon as the server's socket has them, the
-// connection meets its fate, both ways. With 0 that is at once. It takes the place of an earlier LimitUp; [Link.Resume] lifts it.
+// comes later; what a write has just handed to the kernel does not count. As soon as the kernel has them for the server, the
+// connection meets its fate, both ways; an answer to them may have been faster, and a reset overtakes what a server that does
+// not read has no room for. With 0 it is at once. It takes the place of an earlier LimitUp; [Link.Resume] lifts it.
 func (l *Link) LimitUp(n int, then Fate) { l.limit(up, n, then) }
 
 // LimitDown is LimitUp for bytes from the server.
