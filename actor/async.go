@@ -7,7 +7,8 @@ import (
 
 // PublishAsync publishes body to topic and does not wait for the outcome: the result comes on done, as a [*Transaction] with
 // args in it. nil means that exactly one result will come, an error that none will: what was wrong with topic or body, as an
-// [*Error], or ErrStopped, bare. Topic, body and args may be reused as soon as it returns.
+// [*Error], or ErrStopped, bare; with RetryUnknown also, if the producer was stopped meanwhile, an [*Error] whose outcome is
+// Unknown. Topic, body and args may be reused as soon as it returns.
 //
 // It waits while the producer is full, and while MaxPending results lie undelivered because nobody reads them. Results are
 // offered to done without waiting; what does not fit is delivered in order when done is read. So who publishes and reads done
@@ -83,6 +84,9 @@ func (p *Producer) postAsync(r *request, size int, done chan *Transaction, args 
 	t.dest = done
 	t.waits = false
 	t.Args = append(t.Args, args...)
-	_, err = p.post(context.Background(), t, e)
-	return err
+	_, outcome, err := p.post(context.Background(), t, e)
+	if err != nil {
+		return p.fail(r.kind, r.topic, outcome, err)
+	}
+	return nil
 }

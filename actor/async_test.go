@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -40,12 +41,12 @@ var asyncForms = []asyncForm{
 // standing waits until n callers wait for room.
 func standing(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, func() bool { return goroutinesIn("(*gate).enter") == n }, fmt.Sprintf("%d callers wait", n))
+	eventually(t, func() bool { return leak.GoroutinesIn("(*gate).enter") == n }, fmt.Sprintf("%d callers wait", n))
 }
 
 // TestAsyncResults mixes all forms: each has one result, in the order of the calls, with its args and without an error.
 func TestAsyncResults(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const n = 1000
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
@@ -239,7 +240,7 @@ func TestTryIsBareAndCountsNothing(t *testing.T) {
 
 // TestAsyncWaitsForRoom: the forms that wait are served in order when nsqd answers; Stop ends the wait of those left.
 func TestAsyncWaitsForRoom(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: 1})
 	require.NoError(t, p.Ping())

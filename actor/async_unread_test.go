@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -18,7 +19,7 @@ import (
 // couriers waits until there are n of them. One that has just been started is not seen before it runs.
 func couriers(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, func() bool { return goroutinesIn("actor.(*Producer).courier") == n }, fmt.Sprintf("%d couriers", n))
+	eventually(t, func() bool { return leak.GoroutinesIn("actor.(*Producer).courier") == n }, fmt.Sprintf("%d couriers", n))
 }
 
 // publishMany publishes n messages with numbers from first on, all to one done channel.
@@ -49,7 +50,7 @@ func undelivered(t *testing.T, p *actor.Producer, want int) {
 // TestStuckChannels has one channel that is full from the beginning, one without a buffer and one that becomes full. Nobody
 // reads them, and everything else goes on: heartbeats, publishes, Flush, and in the end Shutdown, which drops what nobody took.
 func TestStuckChannels(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{HeartbeatInterval: time.Second})
 	full, unbuffered, short := make(doneChan, 1), make(doneChan), make(doneChan, 3)
@@ -92,18 +93,18 @@ func TestStuckChannels(t *testing.T) {
 
 // TestOneCourier: a channel that is behind costs one goroutine, however many results there are, and none when it has caught up.
 func TestOneCourier(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const n = 3000
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	require.NoError(t, p.Ping())
-	before := len(moduleGoroutines())
+	before := len(leak.Goroutines())
 	a, b := make(doneChan), make(doneChan, 10)
 	for range 3 {
 		publishMany(t, p, a, 0, n)
 		undelivered(t, p, n)
 		couriers(t, 1)
-		require.Equal(t, before+1, len(moduleGoroutines()))
+		require.Equal(t, before+1, len(leak.Goroutines()))
 		publishMany(t, p, b, 0, 10) // which has room
 		require.NoError(t, p.Flush(testContext(t)))
 		couriers(t, 1)
@@ -112,7 +113,7 @@ func TestOneCourier(t *testing.T) {
 		couriers(t, 2)
 		readAll(t, a, 0, n)
 		readAll(t, b, 0, 11)
-		eventually(t, func() bool { return len(moduleGoroutines()) == before }, "no courier is left")
+		eventually(t, func() bool { return len(leak.Goroutines()) == before }, "no courier is left")
 		undelivered(t, p, 0)
 	}
 }
@@ -173,7 +174,7 @@ func TestReadLate(t *testing.T) {
 // TestUnreadIsBounded: with MaxPending results unread, asynchronous publishes to any channel wait, or say so, until one is
 // read. What waits for no reader goes on.
 func TestUnreadIsBounded(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const bound = 8
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: bound})
@@ -216,7 +217,7 @@ func TestUnreadIsBounded(t *testing.T) {
 
 // TestReadChannelIsNotHeldUp by another that is stuck.
 func TestReadChannelIsNotHeldUp(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const n = 2000
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
@@ -239,7 +240,7 @@ func TestReadChannelIsNotHeldUp(t *testing.T) {
 
 // TestStopWaitsForReaders, and returns as soon as all has been read. It ends the waits of those who wait for readers.
 func TestStopWaitsForReaders(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const n = 100
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: n})
@@ -261,7 +262,7 @@ func TestStopWaitsForReaders(t *testing.T) {
 
 // TestShutdownWithAnEndedContext drops at once what is unread and not what is delivered; outcomes are counted all the same.
 func TestShutdownWithAnEndedContext(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	done := make(doneChan, 4)
@@ -284,7 +285,7 @@ func TestShutdownWithAnEndedContext(t *testing.T) {
 
 // TestUnreadManyChannels: many publishers and channels, some read late and some at once, each sees its own in order.
 func TestUnreadManyChannels(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const channels, n = 12, 150
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: channels * n})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -148,7 +149,7 @@ func refuseAll(t *testing.T, p *actor.Producer) {
 }
 
 func TestBadInputIsRefusedBeforeAByteIsWritten(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, limited())
 	refuseAll(t, p)
@@ -179,7 +180,7 @@ func TestBadInputIsRefusedAtOnce(t *testing.T) {
 		p := newProducer(t, srv.Addr, cfg)
 		require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
 		waiting := started(func() error { return p.Publish("topic", []byte("body")) })
-		until(t, "a caller waits for room", func() bool { return goroutinesIn("(*gate).enter") == 1 })
+		until(t, "a caller waits for room", func() bool { return leak.GoroutinesIn("(*gate).enter") == 1 })
 		refuseAll(t, p)
 		door.open()
 		require.NoError(t, receive(t, waiting))

@@ -29,9 +29,9 @@ func (p *Producer) publish(ctx context.Context, r request) error {
 	}
 	t.dest = t.done
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
-	s, err := p.post(ctx, t, wait)
+	s, outcome, err := p.post(ctx, t, wait)
 	if err != nil {
-		return p.fail(r.kind, r.topic, NotSent, err)
+		return p.fail(r.kind, r.topic, outcome, err)
 	}
 	return p.await(ctx, s, &r)
 }
@@ -47,9 +47,9 @@ func (p *Producer) ask(ctx context.Context, k kind) error {
 	t := p.fresh(k, 0)
 	t.dest = t.done
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
-	s, err := p.post(ctx, t, wait)
+	s, outcome, err := p.post(ctx, t, wait)
 	if err != nil {
-		return p.fail(k, "", kinds[k].unheard, err)
+		return p.fail(k, "", outcome, err)
 	}
 	return p.await(ctx, s, &request{kind: k})
 }
@@ -84,8 +84,8 @@ type sent struct {
 }
 
 // post puts the transaction into the mailbox. On an error, which is ctx's, ErrStopped or, for a try, ErrFull, the transaction
-// has ended as not sent; otherwise a result will come.
-func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, error) {
+// has ended with that outcome; otherwise a result will come.
+func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, Outcome, error) {
 	s := sent{t, t.claim.Turn(), t.kind, t.size}
 	t.claim.Advance(state.Free, state.Queued)
 	if s.kind.publishes() {
@@ -95,36 +95,39 @@ func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, err
 	case p.mail <- t:
 	default:
 		if e == try {
-			p.leave(s)
-			return s, ErrFull
+			outcome, _ := p.leave(s)
+			return s, outcome, ErrFull
 		}
 		select {
 		case p.mail <- t:
 		case <-ctx.Done():
-			p.leave(s)
-			return s, ctx.Err()
+			outcome, _ := p.leave(s)
+			return s, outcome, ctx.Err()
 		case <-p.stopping:
-			p.leave(s)
-			return s, ErrStopped
+			outcome, _ := p.leave(s)
+			return s, outcome, ErrStopped
 		}
 	}
-	if p.tooLate(s) {
-		return s, ErrStopped
+	if outcome, late := p.tooLate(s); late {
+		if s.kind.publishes() && outcome == Unknown {
+			return s, outcome, doubtful(ErrStopped)
+		}
+		return s, outcome, ErrStopped
 	}
-	return s, nil
+	return s, 0, nil
 }
 
-// tooLate takes back a transaction that may have been sent to an ended loop, and reports whether it did.
+// tooLate takes back a transaction that may have been sent to an ended loop, and reports whether it did. The outcome need not be
+// not sent: while its sender slept it may have been written, under RetryUnknown, on a connection that was lost.
 //
 // Invariant: no transaction is left in the mailbox of an ended loop. The loop stores Closed and then empties the mailbox; a
 // caller sends and then loads the phase. Either the loop meets the transaction, or the caller sees Closed and takes it back; if
 // the claim says that both happened, the loop's result is on its way.
-func (p *Producer) tooLate(s sent) bool {
+func (p *Producer) tooLate(s sent) (Outcome, bool) {
 	if p.phase.Load() != state.Closed {
-		return false
+		return 0, false
 	}
-	_, left := p.leave(s)
-	return left
+	return p.leave(s)
 }
 
 // await receives the transaction's result, unless ctx ends first. A result that is there wins over ctx.

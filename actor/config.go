@@ -37,7 +37,8 @@ type Config struct {
 	// As many asynchronous results may wait for readers. Default 4,096, at most 16,777,215.
 	MaxPending int
 	// MaxPendingBytes is how many bytes these may hold: a message's body, a MultiPublish's size as MaxBodySize counts it.
-	// Default 32 MiB, at most 1 TiB.
+	// Default 32 MiB, at most 1 TiB. What callers left behind when their contexts ended, written and not answered, does not count;
+	// of that there is as much again, and one publish more, at most.
 	MaxPendingBytes int
 	// MaxMsgSize is the largest message, in bytes. Default 1,048,576, as nsqd's -max-msg-size, which it should equal.
 	MaxMsgSize int

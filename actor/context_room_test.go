@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
@@ -46,7 +47,7 @@ func requireRoom(t *testing.T, p *actor.Producer) {
 
 // The place of a publish whose caller has left is free at once, although the loop has yet to meet it.
 func TestRoomOfTheGivenUpComesBack(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv, door := newDouble(t), newBarrier()
 	p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience, MaxPending: places})
 	for round := range 50 {
@@ -66,7 +67,7 @@ func TestRoomOfTheGivenUpComesBack(t *testing.T) {
 // The same behind a write, where they leave tombstones. The producer takes no more commands than it has places, those of the
 // dead included, so that what comes then waits, and can still be given up as not sent.
 func TestRoomOfTheAbandonedComesBack(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv, door := newDouble(t, wiretest.OnPublish(1).Stall()), newBarrier()
 	p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience, MaxPending: places})
 	leave := leavers(t, p)
@@ -88,7 +89,7 @@ func TestRoomOfTheAbandonedComesBack(t *testing.T) {
 
 // Other ends give room back, too: an answer, a refusal, a lost connection, a failed attempt.
 func TestRoomComesBackByEveryOutcome(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("refused").Error(wire.CodeBadTopic, "scripted"),
 		wiretest.OnPublish(wiretest.Every).Topic("lost").Reset())
 	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: 1, MaxPendingBytes: 10})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -46,7 +47,7 @@ func bounded(t *testing.T, outcome actor.Outcome, call func(context.Context) err
 }
 
 func TestEndedContextSendsNothing(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	cancelled, cancel := context.WithCancel(context.Background())
@@ -72,7 +73,7 @@ func TestEndedContextSendsNothing(t *testing.T) {
 
 // A context bounds the whole call, whatever holds it up. Where nothing was written the outcome is not sent.
 func TestContextBoundsWhatWasNotWritten(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, hold := range []struct {
 		name string
 		up   func(t *testing.T) *actor.Producer
@@ -112,7 +113,7 @@ func TestContextBoundsWhatWasNotWritten(t *testing.T) {
 			for range 3 {
 				go p.Publish("topic", []byte("body"))
 			}
-			until(t, "three wait", func() bool { return goroutinesIn("(*gate).enter") == 3 })
+			until(t, "three wait", func() bool { return leak.GoroutinesIn("(*gate).enter") == 3 })
 			return p
 		}},
 		{"a down producer that may wait", func(t *testing.T) *actor.Producer {
@@ -141,14 +142,14 @@ func TestContextBoundsWhatWasNotWritten(t *testing.T) {
 }
 
 func TestContextBoundsPing(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	p := newProducer(t, newDouble(t, wiretest.OnAccept().Freeze()).Addr, nil)
 	bounded(t, actor.NotSent, p.PingContext)
 	require.Zero(t, p.Stats().Submitted)
 }
 
 func TestContextBoundsFlush(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.Stall()
 	p := newProducer(t, srv.Addr, nil)
@@ -161,7 +162,7 @@ func TestContextBoundsFlush(t *testing.T) {
 
 // What was written and not answered is unknown, and has been stored here.
 func TestContextBoundsWhatWasWritten(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, form := range forms {
 		t.Run(form.name, func(t *testing.T) {
 			srv := newDouble(t)
@@ -191,7 +192,7 @@ func TestContextBoundsWhatWasWritten(t *testing.T) {
 
 // A stalled nsqd under many calls, one after the other: each outcome must be true of what has been stored in the end.
 func TestOutcomesUnderAStallAreTrue(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	require.NoError(t, p.Ping())
@@ -227,7 +228,7 @@ func TestOutcomesUnderAStallAreTrue(t *testing.T) {
 
 // A write that nsqd does not take holds up nobody beyond his context: unknown is what was being written, not sent the rest.
 func TestContextBoundsABlockedWrite(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const large = 8 << 20 // more than the path buffers
 	srv := wiretest.Config{MaxMsgSize: large, MaxBodySize: 2 * large, Buffer: 64 << 10, Discard: true}.NewServer()
 	t.Cleanup(srv.Close)

@@ -35,6 +35,7 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 		post(replies, reply{end: err})
 		return
 	}
+	boundUnsent(conn)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	frames := wire.NewReader(conn)
 	var last reply

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -19,17 +20,17 @@ import (
 func flushing(t *testing.T, p *actor.Producer, ctx context.Context, n int) <-chan error {
 	t.Helper()
 	flush := started(func() error { return p.Flush(ctx) })
-	eventually(t, func() bool { return goroutinesIn("(*Producer).await") == n }, fmt.Sprintf("%d wait", n))
+	eventually(t, func() bool { return leak.GoroutinesIn("(*Producer).await") == n }, fmt.Sprintf("%d wait", n))
 	return flush
 }
 
 func TestFlushOfNothing(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
-	before := len(moduleGoroutines())
+	before := len(leak.Goroutines())
 	require.NoError(t, p.Flush(context.Background()), "never used")
-	require.Equal(t, before, len(moduleGoroutines()))
+	require.Equal(t, before, len(leak.Goroutines()))
 	require.Equal(t, state.Idle, p.Stats().Phase)
 	require.Zero(t, srv.Stats().Conns)
 
@@ -49,7 +50,7 @@ func TestFlushOfNothing(t *testing.T) {
 
 // TestFlushWaitsForWhatWasBefore it and for nothing else: the first publish is answered, the second, later one is not.
 func TestFlushWaitsForWhatWasBefore(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	release := make(chan struct{})
 	srv := newDouble(t, wiretest.OnPublish(1).Do(func() { <-release }), wiretest.OnPublish(2).Stall())
 	p := newProducer(t, srv.Addr, nil)
@@ -72,7 +73,7 @@ func TestFlushWaitsForWhatWasBefore(t *testing.T) {
 // TestFlushAmongSteadyTraffic: each of many who publish and flush finds all of his own stored, and none waits for the others,
 // who never pause.
 func TestFlushAmongSteadyTraffic(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const flushers, rounds, each, traffic = 4, 12, 5, 3
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
@@ -128,7 +129,7 @@ func TestFlushAmongSteadyTraffic(t *testing.T) {
 // TestFlushEndsWithItsContext, with nsqd stalled, and with an attempt to connect that does not come to an end. What it waited
 // for goes on.
 func TestFlushEndsWithItsContext(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	dialling := make(chan struct{})
 	for _, dial := range []func(context.Context, string, string) (net.Conn, error){
@@ -181,7 +182,7 @@ func requireFlushError(t *testing.T, p *actor.Producer, err, cause error) {
 // TestFlushAndThoseWhoLeave: who gives up waiting has his outcome, written or not, and a Flush returns that waited for him,
 // although nsqd answers nothing. One publish that nobody has left holds it up.
 func TestFlushAndThoseWhoLeave(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const callers = 40
 	for _, one := range []bool{false, true} {
 		srv := newDouble(t)
@@ -196,7 +197,7 @@ func TestFlushAndThoseWhoLeave(t *testing.T) {
 				require.NoError(t, srv.WaitMessages(testContext(t), i+1))
 			}
 		}
-		eventually(t, func() bool { return goroutinesIn("(*Producer).await") == callers }, "all publish")
+		eventually(t, func() bool { return leak.GoroutinesIn("(*Producer).await") == callers }, "all publish")
 		if one {
 			require.NoError(t, p.PublishAsync("t", []byte("y"), nil))
 		}
@@ -225,7 +226,7 @@ func TestFlushAndThoseWhoLeave(t *testing.T) {
 
 // TestFlushesAtOnce lets many wait for one answer, some of them for less long than it takes.
 func TestFlushesAtOnce(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const n = 60
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
@@ -238,7 +239,7 @@ func TestFlushesAtOnce(t *testing.T) {
 		stay = append(stay, started(func() error { return p.Flush(context.Background()) }))
 		leave = append(leave, started(func() error { return p.Flush(ctx) }))
 	}
-	eventually(t, func() bool { return goroutinesIn("(*Producer).await") == 2*n }, "all wait")
+	eventually(t, func() bool { return leak.GoroutinesIn("(*Producer).await") == 2*n }, "all wait")
 	cancel()
 	for _, f := range leave {
 		requireFlushError(t, p, receive(t, f), context.Canceled)
@@ -252,7 +253,7 @@ func TestFlushesAtOnce(t *testing.T) {
 
 // TestFlushAndLaterOnesThatEndFirst: with nsqd down, one waits for a connection, and those after it that do not fail at once.
 func TestFlushAndLaterOnesThatEndFirst(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.CloseListener()
 	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 5 * time.Millisecond})
@@ -275,7 +276,7 @@ func TestFlushAndLaterOnesThatEndFirst(t *testing.T) {
 // TestFlushWhileItStops: callers leave, and the bound of Shutdown ends, by one and the same context. A Flush that waits for
 // them returns, whichever comes first.
 func TestFlushWhileItStops(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const rounds, callers = 30, 20
 	for range rounds {
 		srv := newDouble(t)
@@ -287,7 +288,7 @@ func TestFlushWhileItStops(t *testing.T) {
 		for range callers {
 			calls = append(calls, started(func() error { return p.PublishContext(ctx, "t", []byte("x")) }))
 		}
-		eventually(t, func() bool { return goroutinesIn("(*Producer).await") == callers }, "all publish")
+		eventually(t, func() bool { return leak.GoroutinesIn("(*Producer).await") == callers }, "all publish")
 		before := flushing(t, p, context.Background(), callers+1)
 		shutdown := started(func() error { _, err := p.Shutdown(ctx); return err })
 		eventually(t, func() bool { return p.Stats().Phase == state.Draining }, "draining")
@@ -306,7 +307,7 @@ func TestFlushWhileItStops(t *testing.T) {
 
 // TestFlushDoesNotWaitForReaders, not even when the producer waits for them to stop: every publish has its outcome by then.
 func TestFlushDoesNotWaitForReaders(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	done := make(doneChan)

@@ -1,11 +1,14 @@
 package actor_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -41,7 +45,8 @@ var nonsense = []struct {
 	{"a frame of negative type", wire.AppendFrame(nil, -1, "OK"), nil, "FrameType(-1)"},
 }
 
-// requireTruth holds what callers were told against the record: what was acked is stored once, what was not sent never.
+// requireTruth holds what callers were told against the record: what was acked is stored once, what was not sent, or refused,
+// never.
 func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int]error) {
 	t.Helper()
 	stored := make(map[int]int)
@@ -52,8 +57,8 @@ func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int
 		switch actor.OutcomeOf(err) {
 		case actor.Acked:
 			require.Equal(t, 1, stored[n], "%d was acked", n)
-		case actor.NotSent:
-			require.Zero(t, stored[n], "%d was not sent: %v", n, err)
+		case actor.NotSent, actor.Refused:
+			require.Zero(t, stored[n], "%d: %v", n, err)
 		case actor.Unknown:
 			require.LessOrEqual(t, stored[n], 1, "%d is unknown", n)
 		}
@@ -62,7 +67,7 @@ func requireTruth(t *testing.T, srv *wiretest.Server, topic string, told map[int
 
 // Nonsense in the middle of a pipeline: what was answered before is acked, the rest is unknown, and the next connection works.
 func TestNonsenseForAnAnswer(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, bad := range nonsense {
 		t.Run(bad.name, func(t *testing.T) {
 			srv := newDouble(t, wiretest.OnPublish(3).Conn(1).Answer(bad.raw))
@@ -92,7 +97,7 @@ func TestNonsenseForAnAnswer(t *testing.T) {
 }
 
 func TestNonsenseForAHandshake(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	agreed := wire.AppendFrame(nil, wire.FrameResponse, `{"max_rdy_count":2500,"version":"1.3.0"}`)
 	type answer struct {
 		name string
@@ -132,7 +137,7 @@ func TestNonsenseForAHandshake(t *testing.T) {
 }
 
 func TestHTTPServer(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(srv.Close)
 	p := newProducer(t, srv.Listener.Addr().String(), nil)
@@ -143,7 +148,7 @@ func TestHTTPServer(t *testing.T) {
 }
 
 func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnIdentify().Ignore())
 	p := newProducer(t, srv.Addr, &actor.Config{HandshakeTimeout: 50 * time.Millisecond})
 	result := started(func() error { return p.Publish("topic", []byte("body")) })
@@ -162,14 +167,19 @@ func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
 
 // An answer that nobody asked for ends the connection, and is nobody's ack.
 func TestUnaskedAnswer(t *testing.T) {
-	checkLeaks(t)
-	for name, raw := range map[string][]byte{
-		"OK":       wire.AppendOK(nil),
-		"two OKs":  wire.AppendOK(wire.AppendOK(nil)),
-		"an error": wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"),
-		"NO":       wire.AppendFrame(nil, wire.FrameResponse, "NO"),
-		"HTTP":     []byte("HTTP/1.1 408 Request Timeout"),
-	} {
+	leak.Check(t)
+	unasked := map[string][]byte{
+		"OK":                    wire.AppendOK(nil),
+		"two OKs":               wire.AppendOK(wire.AppendOK(nil)),
+		"an error":              wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"),
+		"an error of no words":  wire.AppendFrame(nil, wire.FrameError, ""),
+		"an error and an OK":    wire.AppendOK(wire.AppendFrame(nil, wire.FrameError, "E_INVALID")),
+		"a heartbeat and an OK": wire.AppendOK(wire.AppendHeartbeat(nil)),
+	}
+	for _, bad := range nonsense {
+		unasked[bad.name] = bad.raw
+	}
+	for name, raw := range unasked {
 		t.Run("idle: "+name, func(t *testing.T) {
 			srv := newDouble(t)
 			p := newProducer(t, srv.Addr, nil)
@@ -219,9 +229,40 @@ func TestUnaskedAnswer(t *testing.T) {
 	})
 }
 
+// An error that comes while a command waits for its first byte to be written is no answer to it: the command goes to the next
+// connection. Once a byte is written, it may be.
+func TestErrorBeforeTheFirstByte(t *testing.T) {
+	leak.Check(t)
+	for written, outcome := range map[int]actor.Outcome{0: actor.Acked, 1: actor.Refused} {
+		srv := newDouble(t)
+		blocked := make(chan struct{}, 1)
+		p := newProducer(t, srv.Addr, &actor.Config{WriteTimeout: patience, Dial: tapped(func(conn net.Conn, b []byte) (int, error) {
+			if bytes.HasPrefix(b, []byte(wire.Magic)) || srv.Stats().Conns > 1 {
+				return conn.Write(b)
+			}
+			n := 0
+			select {
+			case blocked <- struct{}{}:
+				n, _ = conn.Write(b[:written])
+			default:
+				time.Sleep(time.Millisecond) // as a full socket would take its deadline
+			}
+			return n, os.ErrDeadlineExceeded
+		})})
+		require.NoError(t, p.Ping())
+		result := started(func() error { return p.Publish("topic", []byte("body")) })
+		until(t, "the write has been tried", func() bool { return len(blocked) == 1 })
+		srv.Send(wire.AppendFrame(nil, wire.FrameError, "E_INVALID what was that"))
+		err := receive(t, result)
+		require.Equal(t, outcome, actor.OutcomeOf(err), "%d written: %v", written, err)
+		require.NoError(t, p.Publish("after", []byte("body")))
+		require.EqualValues(t, 2, p.Stats().Connections)
+	}
+}
+
 // Frames that end in the middle, by a close or by silence.
 func TestTruncatedFrames(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, frame := range [][]byte{wire.AppendOK(nil), wire.AppendFrame(nil, wire.FrameError, "E_BAD_TOPIC no"), wire.AppendHeartbeat(nil)} {
 		for cut := range len(frame) {
 			for name, end := range map[string]wiretest.Fault{
@@ -248,7 +289,7 @@ func TestTruncatedFrames(t *testing.T) {
 
 // Answers in pieces, however small, are answers.
 func TestAnswersInPieces(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for n := 1; n <= 12; n++ {
 		srv := newDouble(t, wiretest.OnAccept().Split(n), wiretest.OnPublish(15).Conn(1).Heartbeat(),
 			wiretest.OnPublish(20).Conn(1).Error(wire.CodeBadTopic, "in pieces"))
@@ -268,7 +309,7 @@ func TestAnswersInPieces(t *testing.T) {
 
 // Whatever bytes come, all publishes end, the truth is told, and the producer recovers.
 func TestRandomAnswers(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for round := range 100 {
 		random := rand.New(rand.NewPCG(1, uint64(round)))
 		raw := make([]byte, 1+random.IntN(40))

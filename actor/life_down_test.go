@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -23,7 +24,7 @@ func requireDown(t *testing.T, err error) {
 
 // While nsqd is down every form fails at once, and the producer comes back by itself.
 func TestDown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.CloseListener()
 	p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
@@ -52,7 +53,7 @@ func TestDown(t *testing.T) {
 
 // A loss is followed by an attempt at once, for which publishes wait; only if that fails, too, is the producer down.
 func TestDownAfterALoss(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	require.NoError(t, p.Ping())
@@ -69,7 +70,7 @@ func TestDownAfterALoss(t *testing.T) {
 }
 
 func TestWaitConnected(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	srv.CloseListener()
 	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
@@ -97,9 +98,31 @@ func TestWaitConnected(t *testing.T) {
 	requireBooks(t, p)
 }
 
+// A call that may wait for a connection outlives any number of failed and lost ones, where others have their three.
+func TestWaitConnectedOutlivesLosses(t *testing.T) {
+	leak.Check(t)
+	var faults []wiretest.Fault
+	for n := 1; n <= 9; n += 3 {
+		faults = append(faults, wiretest.OnByte(100_000).Conn(n).Reset(), wiretest.OnByte(100_000).Conn(n+1).Close(),
+			wiretest.OnIdentify().Conn(n+2).Close())
+	}
+	for _, form := range forms {
+		t.Run(form.name, func(t *testing.T) {
+			srv := newDouble(t, faults...)
+			cfg := &actor.Config{WaitConnected: true, Dial: srv.Dial, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond}
+			p := newProducer(t, srv.Addr, cfg)
+			require.NoError(t, form.call(p, testContext(t), make([]byte, 1<<20)))
+			require.Len(t, srv.Messages(), 1)
+			require.Equal(t, 10, srv.Messages()[0].Conn)
+			require.EqualValues(t, 7, p.Stats().Connections)
+			requireBooks(t, p)
+		})
+	}
+}
+
 // With RetryUnknown nothing that was accepted is lost while the producer lives, at the price of doubles.
 func TestRetryUnknown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(4).Conn(1).Stall())
 	door := newBarrier()
 	p := newProducer(t, srv.Addr, &actor.Config{RetryUnknown: true, Dial: door.dial, DialTimeout: patience})
@@ -116,7 +139,7 @@ func TestRetryUnknown(t *testing.T) {
 
 // What may be stored already is unknown however it ends, unless it is acked: also by an end that otherwise means not sent.
 func TestRetryUnknownKeepsItsDoubts(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	body := []byte("body")
 	doubtful := func(t *testing.T, err error) {
 		t.Helper()
@@ -181,10 +204,27 @@ func TestRetryUnknownKeepsItsDoubts(t *testing.T) {
 		doubtful(t, err)
 		require.Equal(t, 3, srv.Stats().Messages)
 	})
+	t.Run("half written the second time", func(t *testing.T) {
+		srv := newDouble(t, wiretest.OnPublish(1).Conn(1).Silence(), wiretest.OnPublish(1).Conn(1).Answered().Close())
+		srv.Add(wiretest.OnByte(100_000).Conn(2).Do(srv.CloseListener), wiretest.OnByte(100_000).Conn(2).Reset())
+		p := newProducer(t, srv.Addr, &actor.Config{RetryUnknown: true, Dial: srv.Dial})
+		err := receive(t, started(func() error { return p.Publish("topic", make([]byte, 1<<20)) }))
+		require.ErrorContains(t, err, "connection refused")
+		doubtful(t, err)
+		require.Equal(t, 1, srv.Stats().Messages)
+	})
 	t.Run("acked in the end", func(t *testing.T) {
-		_, srv, gate, result := lost(t, context.Background())
+		p, srv, gate, result := lost(t, context.Background())
 		gate.admit()
 		require.NoError(t, receive(t, result))
 		require.Equal(t, 2, srv.MessageCount("topic"))
+
+		srv.CloseListener()
+		srv.CloseAll()
+		gate.admit()
+		until(t, "the producer is down", func() bool { return p.Stats().Link == state.Down })
+		for range 20 {
+			requireDown(t, p.Publish("topic", body)) // nothing of the doubts is left, in whatever is used again
+		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -76,7 +77,7 @@ func span(from, below int) (all []int) {
 }
 
 func TestErrorFrameInThePipeline(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(8).Conn(1).Error(wire.CodeBadTopic, "because of the test"))
 	gate := newTurnstile()
 	p := newProducer(t, srv.Addr, gate.config(srv))
@@ -110,7 +111,7 @@ func TestErrorFrameInThePipeline(t *testing.T) {
 
 // To stand behind another's error uses up no attempt: good publishes live through more frames than MaxAttempts.
 func TestTheInnocentOutliveManyFrames(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("bad").Error(wire.CodeBadTopic, ""))
 	gate := newTurnstile()
 	p := newProducer(t, srv.Addr, gate.config(srv))
@@ -143,7 +144,7 @@ func TestTheInnocentOutliveManyFrames(t *testing.T) {
 }
 
 func TestLossLeavesTheWrittenUnknown(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for name, cut := range map[string]func(*wiretest.Server){"reset": (*wiretest.Server).ResetAll, "closed": (*wiretest.Server).CloseAll} {
 		t.Run(name, func(t *testing.T) {
 			srv := newDouble(t, wiretest.OnPublish(4).Conn(1).Stall())
@@ -172,7 +173,7 @@ func TestLossLeavesTheWrittenUnknown(t *testing.T) {
 
 // What was not written whole is certainly not stored, and goes again with all that stands behind it.
 func TestLossSendsThePartlyWrittenAgain(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnByte(150_000).Conn(1).Reset())
 	gate := newTurnstile()
 	p := newProducer(t, srv.Addr, gate.config(srv)) // in memory, where buffers have a known size
@@ -196,7 +197,7 @@ func TestLossSendsThePartlyWrittenAgain(t *testing.T) {
 }
 
 func TestAttemptsAreCounted(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, attempts := range []int{0, 1, 5} {
 		t.Run(fmt.Sprint(attempts), func(t *testing.T) {
 			srv := newDouble(t, wiretest.OnByte(100_000).Reset())
@@ -223,7 +224,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 }
 
 func TestFailuresOfNsqd(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	body := []byte("body")
 	for _, failure := range []struct {
 		code    string

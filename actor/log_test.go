@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -76,7 +77,7 @@ const (
 )
 
 func TestLogTellsOfConnections(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(1).Conn(2).Error(wire.CodeBadTopic, "no"))
 	book := newLogbook()
 	close(book.gate)
@@ -108,7 +109,7 @@ func TestLogTellsOfConnections(t *testing.T) {
 }
 
 func TestLogTellsOfHandshakes(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnIdentify().Conn(1).Error(wire.CodeBadBody, "no"))
 	book := newLogbook()
 	close(book.gate)
@@ -122,7 +123,7 @@ func TestLogTellsOfHandshakes(t *testing.T) {
 
 // TestLogAsksWhatIsEnabled, and bothers the handler with nothing else.
 func TestLogAsksWhatIsEnabled(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	book := newLogbook()
 	book.lowest = slog.LevelWarn
@@ -141,7 +142,7 @@ func TestLogAsksWhatIsEnabled(t *testing.T) {
 // TestBlockedLog has a handler that never returns. Publishes, new connections and Stop go on, with one goroutine for the
 // handler that outlives the producer, and no memory for what it does not take.
 func TestBlockedLog(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	const losses = 20
 	srv := newDouble(t)
 	book := newLogbook()
@@ -159,11 +160,11 @@ func TestBlockedLog(t *testing.T) {
 	require.EqualValues(t, losses, p.Stats().Acked)
 
 	const scribe = "actor.(*Producer).scribe"
-	eventually(t, func() bool { return goroutinesIn("nsqactor/producer/actor.") == 1 }, "one goroutine is left")
-	require.Equal(t, 1, goroutinesIn(scribe))
+	eventually(t, func() bool { return leak.GoroutinesIn("nsqactor/producer/actor.") == 1 }, "one goroutine is left")
+	require.Equal(t, 1, leak.GoroutinesIn(scribe))
 	require.EqualValues(t, 1, book.called.Load())
 	close(book.gate)
-	eventually(t, func() bool { return goroutinesIn(scribe) == 0 }, "the handler has returned")
+	eventually(t, func() bool { return leak.GoroutinesIn(scribe) == 0 }, "the handler has returned")
 	kept := book.called.Load()
 	require.Greater(t, kept, int64(10), "the first few")
 	require.Less(t, kept, int64(losses), "of twice as many")
@@ -178,7 +179,7 @@ func TestBlockedLog(t *testing.T) {
 
 // TestLogOfAFailingDial passes on the hook's own error.
 func TestLogOfAFailingDial(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	mine := errors.New("no route today")
 	book := newLogbook()
 	close(book.gate)

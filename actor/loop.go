@@ -64,6 +64,7 @@ func (l *loop) run() {
 		l.countFlushes()
 		heard = l.listen() || heard
 		switch {
+		case l.severed(): // another write would be one too many
 		case l.hasWork():
 			now := l.clock() // once: it costs as much as all else in fill
 			l.fill(now)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
@@ -22,7 +23,7 @@ func until(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !so(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			require.FailNow(t, "never: "+what, "%s", stacks())
+			require.FailNow(t, "never: "+what, "%s", leak.Stacks())
 		}
 	}
 }
@@ -52,7 +53,7 @@ func anyBytes(n int) []byte {
 }
 
 func TestEveryFormArrivesByteForByte(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	ctx := testContext(t)
@@ -137,7 +138,7 @@ func (l *lender) damage() {
 
 // The race detector sees whoever reads a topic or a body after its call has returned; the record, whoever was too late.
 func TestTopicAndBodyMayBeReused(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	large := strings.Repeat("large", 40_000)
 	soon := func(t *testing.T) context.Context {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
@@ -234,7 +235,7 @@ func TestTopicAndBodyMayBeReused(t *testing.T) {
 func testContext0(t *testing.T) context.Context { return testContext(t) }
 
 func TestPing(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	p := newProducer(t, srv.Addr, nil)
 	require.Zero(t, srv.Stats().Conns, "a new producer does not dial")
@@ -272,7 +273,7 @@ func TestString(t *testing.T) {
 }
 
 func TestStatsAddUp(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("bad").Error(wire.CodeBadTopic, "scripted"))
 	p := newProducer(t, srv.Addr, nil)
 	require.Zero(t, p.Stats())

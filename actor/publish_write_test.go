@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 )
 
 // barrier is a dial hook behind which all attempts wait until it is opened.
@@ -37,14 +38,14 @@ func (b *barrier) dial(ctx context.Context, network, addr string) (net.Conn, err
 // waitingCallers waits until n callers have posted their publish and wait for its result.
 func waitingCallers(t testing.TB, n int) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d callers wait", n), func() bool { return goroutinesIn("(*Producer).await") == n })
+	until(t, fmt.Sprintf("%d callers wait", n), func() bool { return leak.GoroutinesIn("(*Producer).await") == n })
 }
 
 // What waits when the connection comes up, callers of every form among it, goes out in one write.
 func TestWhatWaitsGoesOutInOneWrite(t *testing.T) {
 	for _, callers := range []int{1, 2, 100} {
 		t.Run(fmt.Sprint(callers), func(t *testing.T) {
-			checkLeaks(t)
+			leak.Check(t)
 			srv, door := newDouble(t), newBarrier()
 			p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience})
 			ended := make(chan error, callers)
@@ -128,7 +129,7 @@ func TestWhatQueuesUpDuringAWriteGoesOutInOneWrite(t *testing.T) {
 
 // A publish that was given up must not reach nsqd, whatever becomes of the memory that it had.
 func TestGivenUpIsNotSent(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv, door := newDouble(t), newBarrier()
 	p := newProducer(t, srv.Addr, &actor.Config{Dial: door.dial, DialTimeout: patience})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -167,7 +168,7 @@ func round(t *testing.T, srv *wiretest.Server, cfg *actor.Config, stop func(*act
 }
 
 func TestStopAmidPublishesOfEveryForm(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := wiretest.Config{Discard: true}.NewServer()
 	t.Cleanup(srv.Close)
 	const times, enough = 1000, 10 * time.Second // the race detector may not get through
@@ -197,7 +198,7 @@ func TestStopAmidPublishesOfEveryForm(t *testing.T) {
 
 // The same with a bound that cuts off what is under way, on an nsqd that is slow to answer.
 func TestShutdownCutsOffPublishesOfEveryForm(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	waited := func(c wiretest.Command) bool { return strings.HasPrefix(c.Topic, "waited") }
 	srv := newDouble(t, wiretest.OnPublish(wiretest.Every).If(waited).Delay(2*time.Millisecond))
 	for i := range 50 {

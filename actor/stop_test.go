@@ -3,6 +3,7 @@ package actor_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
@@ -137,7 +139,7 @@ func requireEnds(t *testing.T, p *actor.Producer, want actor.Stats) {
 }
 
 func TestStopEndsWhateverIsUnderWay(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, s := range situations() {
 		t.Run(s.name, func(t *testing.T) {
 			p := s.make(t)
@@ -153,7 +155,7 @@ func TestStopEndsWhateverIsUnderWay(t *testing.T) {
 }
 
 func TestManyStopsAtOnce(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, s := range situations() {
 		t.Run(s.name, func(t *testing.T) {
 			p := s.make(t)
@@ -177,7 +179,7 @@ func TestManyStopsAtOnce(t *testing.T) {
 
 // A Shutdown whose context has ended already takes what is there, in any situation, and cuts off a Stop that waits.
 func TestShutdownAtOnce(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, s := range situations() {
@@ -205,8 +207,48 @@ func TestShutdownAtOnce(t *testing.T) {
 	}
 }
 
+// The tally is of all that was pending when Shutdown began, by how it ended, and of nothing that ended before.
+func TestTallyOfEveryOutcome(t *testing.T) {
+	leak.Check(t)
+	srv := newDouble(t, wiretest.OnPublish(4).Conn(2).Error("E_BAD_TOPIC", "no"), wiretest.OnPublish(1).Through(2).Conn(3).Silence())
+	srv.Add(wiretest.OnPublish(2).Conn(3).Answered().Do(srv.CloseListener), wiretest.OnPublish(2).Conn(3).Answered().Reset())
+	gate := newTurnstile()
+	p := newProducer(t, srv.Addr, gate.config(srv))
+	gate.admit()
+	require.NoError(t, p.Publish("topic", []byte("before")))
+	srv.CloseAll()
+	receive(t, gate.asked)
+	receive(t, gate.asked)
+	done := publishNumbers(t, p, "topic", 0, 6)
+	last := make(doneChan, 1)
+	require.NoError(t, p.PublishAsync("topic", make([]byte, 1<<20), last, 6)) // of which the third connection gets a part
+	more := publishNumbers(t, p, "topic", 7, 10)
+	stopped := make(chan actor.Tally, 1)
+	go func() {
+		tally, err := p.Shutdown(context.Background())
+		if err == nil {
+			stopped <- tally
+		}
+	}()
+	until(t, "it is stopping", func() bool { return p.Stats().Phase == state.Draining })
+	for range 3 {
+		gate.admit()
+	}
+	require.Equal(t, actor.Tally{Acked: 3, Refused: 1, Unknown: 2, NotSent: 4}, receive(t, stopped))
+	told := results(t, done, 6)
+	for _, rest := range []map[int]error{results(t, last, 1), results(t, more, 3)} {
+		maps.Copy(told, rest)
+	}
+	for n, outcome := range []actor.Outcome{actor.Acked, actor.Acked, actor.Acked, actor.Refused, actor.Unknown, actor.Unknown,
+		actor.NotSent, actor.NotSent, actor.NotSent, actor.NotSent} {
+		require.Equal(t, outcome, actor.OutcomeOf(told[n]), "%d: %v", n, told[n])
+	}
+	requireEnds(t, p, actor.Stats{Submitted: 11, Acked: 4, Refused: 1, Unknown: 2, NotSent: 4})
+	requireStopped(t, p)
+}
+
 func TestStopDuringADialThatIgnoresItsContext(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	opened := make(chan struct{})
 	p := newProducer(t, srv.Addr, &actor.Config{Dial: func(_ context.Context, network, addr string) (net.Conn, error) {
@@ -230,7 +272,7 @@ func TestStopDuringADialThatIgnoresItsContext(t *testing.T) {
 
 // A Flush that waits for a publish must end with it, also when that is left at the very moment at which the loop goes.
 func TestFlushEndsDespiteStop(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	srv := newDouble(t)
 	for range 30 {
 		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, WriteTimeout: patience})
@@ -255,7 +297,7 @@ func TestFlushEndsDespiteStop(t *testing.T) {
 // After a clean Stop nsqd sees the stream end where a command ends, and no reset, whatever it still has to say: that somebody
 // else's answer is late, for one.
 func TestCleanStopEndsTheStream(t *testing.T) {
-	checkLeaks(t)
+	leak.Check(t)
 	for _, publishes := range []int{0, 1, 1000} {
 		srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("slow").Delay(50*time.Millisecond))
 		ends := make(chan error, 3)

@@ -3,6 +3,7 @@
 //
 //	go test ./actor/internal/faults                                   the short form, part of go test ./...
 //	go test ./actor/internal/faults -run Soak -soak=10m -timeout=20m  mixed load with faults, for as long as one likes
+//	go test ./actor/internal/faults -run SlowLink -slow-batch=5000000  the largest batch over 1 Mbit/s, which takes 40 s
 //	go test ./actor/internal/faults -config='{"MaxPending":64}'       the same with other settings, as actor.Config's fields
 //
 // Whatever happens, the same is required of the accounts: each publish ends exactly once; what was acked is stored; what was

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -65,13 +66,13 @@ func (l *load) over() bool {
 	}
 }
 
+var padding = bytes.Repeat([]byte("x"), 1<<20)
+
 // body returns the body of the message with that name.
 func (l *load) body(name string) []byte {
-	body := make([]byte, max(l.size, len(name)+1))
-	for i := copy(body, name+" "); i < len(body); i++ {
-		body[i] = 'x'
-	}
-	return body
+	body := append(make([]byte, 0, max(l.size, len(name)+1)), name...)
+	body = append(body, ' ')
+	return append(body, padding[:cap(body)-len(body)]...)
 }
 
 // end notes how a publish ended. A publisher whom the producer turns away pauses, lest he fill the ledger while nsqd is down.
@@ -223,6 +224,9 @@ func requireEnd(t testing.TB, what string, f func()) {
 func requireBooks(t testing.TB, p *actor.Producer) {
 	t.Helper()
 	s := p.Stats()
+	for end := time.Now().Add(patience); s.Undelivered > 0 && time.Now().Before(end); s = p.Stats() {
+		time.Sleep(time.Millisecond) // a courier counts a moment behind its reader
+	}
 	require.Equal(t, s.Submitted, s.Acked+s.Refused+s.NotSent+s.Unknown, "%+v", s)
 	require.Zero(t, s.Pending+s.PendingBytes+s.Undelivered, "%+v", s)
 }

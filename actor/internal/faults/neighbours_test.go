@@ -40,10 +40,10 @@ func TestBadNeighbours(t *testing.T) {
 		{"no spaces please", [][]byte{[]byte("x")}, wire.ErrTopic},
 		{"", [][]byte{[]byte("x")}, wire.ErrTopic},
 		{strings.Repeat("t", 65), [][]byte{[]byte("x")}, wire.ErrTopic},
-		{topic, [][]byte{nil}, wire.ErrSize},
+		{topic, [][]byte{nil}, wire.ErrEmpty},
 		{topic, [][]byte{make([]byte, mega+1)}, wire.ErrSize},
-		{topic, [][]byte{[]byte("x"), nil}, wire.ErrSize},
-		{topic, nil, wire.ErrSize},
+		{topic, [][]byte{[]byte("x"), nil}, wire.ErrEmpty},
+		{topic, nil, wire.ErrEmpty},
 		{topic, [][]byte{make([]byte, mega), make([]byte, mega), make([]byte, mega), make([]byte, mega), make([]byte, mega), []byte("x")}, wire.ErrSize},
 	}
 	l.publisher("checked", func(name string) {

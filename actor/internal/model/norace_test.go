@@ -1,0 +1,8 @@
+//go:build !race
+
+package model
+
+const (
+	underRace = false
+	shortForm = 10_000 // seeds
+)

@@ -1,0 +1,8 @@
+//go:build race
+
+package model
+
+const (
+	underRace = true
+	shortForm = 6000 // seeds; the race detector makes each some five times as expensive, so that this takes about a minute
+)
