@@ -31,7 +31,7 @@ type peer struct {
 
 var benchPeers = []peer{
 	{"nsqd", func(b *testing.B) (string, func() uint64) {
-		nsqd := nsqdtest.Start(b)
+		nsqd := nsqdtest.Start(b, "-mem-queue-size=10000000")
 		return nsqd.TCPAddr, func() uint64 { return nsqd.MessageCount(benchTopic) }
 	}},
 	{"double", func(b *testing.B) (string, func() uint64) {
@@ -155,7 +155,7 @@ func BenchmarkLoneCaller(b *testing.B) {
 	for _, procs := range []int{1, runtime.GOMAXPROCS(0)} {
 		b.Run(fmt.Sprintf("procs=%d", procs), func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			nsqd := nsqdtest.Start(b)
+			nsqd := nsqdtest.Start(b, "-mem-queue-size=10000000")
 			p, err := actor.NewProducer(nsqd.TCPAddr, nil)
 			require.NoError(b, err)
 			defer p.Stop()
@@ -192,7 +192,7 @@ func BenchmarkLoneCaller(b *testing.B) {
 func BenchmarkContextEnd(b *testing.B) {
 	for _, size := range []int{128, 200 << 10} {
 		b.Run(fmt.Sprintf("nsqd-stopped/callers=100/body=%dB", size), func(b *testing.B) {
-			nsqd := nsqdtest.Start(b)
+			nsqd := nsqdtest.Start(b, "-mem-queue-size=10000000")
 			p, err := actor.NewProducer(nsqd.TCPAddr, nil)
 			require.NoError(b, err)
 			defer p.Stop()

@@ -1,54 +1,49 @@
 package actor
 
-import (
-	"bytes"
+import "bytes"
 
-	"github.com/nsqactor/producer/wire"
-)
-
-// fold sorts what goes out in one write by topic: the publishes to one topic become one command, an MPUB if there are several,
-// which nsqd answers once. It holds what was taken from the backlog and not encoded yet, and is empty between two calls of the
-// loop's fill.
+// fold sorts by topic what goes out in one write: the publishes to one topic become one command, an MPUB if there are several,
+// which nsqd answers once. It holds what was taken from the backlog and is not encoded yet, and is empty between two calls of
+// the loop's fill.
 //
-// Invariant: the order within a topic is kept. A topic's publishes go to its latest group, and a group that was followed by
-// another one of its topic gets nothing more; what is not folded is a group of its own.
+// Invariant: the order within a topic is kept. A publish joins the latest group of its topic or begins a new one, and what is
+// not folded is a group of its own that nothing joins.
 type fold struct {
-	mostMessages int // in one command
+	mostMessages int // in one group
 	mostBytes    int // likewise, as nsqd counts them against its -max-body-size
 
 	groups []group
-	// latest finds a topic's latest group by the hash of its name. It is a hint: what it holds for a hash may be of an earlier
-	// write, or another topic's. Then the topic gets another group, which costs a command and no order, since the old one is
-	// not found any more.
-	latest [hintSize]uint16
+	// latest finds a topic's latest group by the hash of its name. It is only a hint: what it holds may be of an earlier write,
+	// or of another topic with that hash. Then the topic begins another group, which costs a command; the order stands, since
+	// the hint does not go back to a group that another one has followed.
+	latest [mostGroups]uint16
 
 	members int
-	bytes   int // of the members' commands
+	bytes   int // of the members' own commands
 }
 
-// group is what becomes one command: members linked by next, in the order of their acceptance.
+// group is what becomes one command: members linked by next, oldest first.
 type group struct {
 	first, last *Transaction
 	members     int
-	bytes       int  // of the members as an MPUB holds them: each message behind its length
+	bytes       int  // of the members as an MPUB holds them: each body behind its length
 	open        bool // more may join
 }
 
 const (
-	hintSize  = 2048
-	mpubBytes = 4 // beside its messages, an MPUB's count
+	mostGroups = 2048
+	countBytes = 4 // what an MPUB has beside its messages, as nsqd counts it
 )
 
 // add puts a transaction behind the others of its topic.
 func (f *fold) add(t *Transaction) {
 	f.members++
 	f.bytes += len(t.command)
-	hint := &f.latest[t.hash%hintSize]
-	size := len(t.command) - t.message
+	size := len(t.message())
 	foldable := t.kind == publish && !t.alone && len(t.command) < largeBytes
-	if i := int(*hint); i < len(f.groups) {
-		g := &f.groups[i]
-		if foldable && g.open && g.members < f.mostMessages && mpubBytes+g.bytes+size <= f.mostBytes && bytes.Equal(g.first.topicBytes(), t.topicBytes()) {
+	hint := &f.latest[t.hash%mostGroups]
+	if i := int(*hint); foldable && i < len(f.groups) {
+		if g := &f.groups[i]; f.fits(g, size) && bytes.Equal(g.first.topicBytes(), t.topicBytes()) {
 			g.last.next = t
 			g.last = t
 			g.members++
@@ -60,17 +55,14 @@ func (f *fold) add(t *Transaction) {
 	f.groups = append(f.groups, group{first: t, last: t, members: 1, bytes: size, open: foldable})
 }
 
-// full reports whether the write is as large as it should become.
-func (f *fold) full() bool {
-	if n := len(f.groups); n > 0 && len(f.groups[n-1].first.command) >= largeBytes {
-		return true // which must be the last
-	}
-	return f.bytes >= batchBytes || len(f.groups) >= hintSize
+func (f *fold) fits(g *group, size int) bool {
+	return g.open && g.members < f.mostMessages && countBytes+g.bytes+size <= f.mostBytes
 }
 
-// head appends what stands before the messages of a group of several.
-func (g *group) head(dst []byte) []byte {
-	return wire.AppendMPubHead(dst, g.first.topicBytes(), g.members, g.bytes)
+// full reports whether the write is as large as it should become. A large command is the last of its write.
+func (f *fold) full() bool {
+	n := len(f.groups)
+	return f.bytes >= batchBytes || n == mostGroups || n > 0 && len(f.groups[n-1].first.command) >= largeBytes
 }
 
 func (f *fold) reset() {

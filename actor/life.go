@@ -81,7 +81,7 @@ func (l *loop) acknowledge(n int) error {
 		if c := l.flight.commands.front(); c.last {
 			l.conn.window.answered(c.at, l.conn.heard)
 		}
-		l.ended += l.flight.commands.front().members
+		l.acked += l.flight.commands.front().members
 		l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })
 	}
 	if n > 0 {
@@ -143,7 +143,7 @@ func (l *loop) wreck(end error) (answered bool) {
 	}
 	var again []*Transaction
 	if refusal != nil {
-		again = l.refused(refusal, again)
+		again = l.refused(refusal)
 	} else {
 		l.unlearn()
 	}

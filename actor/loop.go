@@ -20,14 +20,14 @@ type loop struct {
 	backlog ring[*Transaction] // accepted and not encoded, oldest first; what goes again stands before what is new
 	fold    fold               // being encoded
 	flight  flight             // encoded and not answered
-	lessons lessons
-	out     outbox // encoded and not with the kernel
+	out     outbox             // encoded and not with the kernel
+	lessons lessons            // of nsqd's limits
 
 	conn    *connection // the present attempt or connection; nil while none is wanted or the next has to wait
 	replies chan reply  // conn's; nil without one
 	retry   retry
-	ended   int
 	cause   error // why the link is Down
+	acked   int   // publishes that answers have ended since the loop last let others run
 
 	timer *time.Timer // rings the bell when it is due; a timer's channel in a select would be set anew by each sleep
 	due   int64       // when that is; 0: never
@@ -56,10 +56,10 @@ func (l *loop) run() {
 	defer close(l.p.ended)
 	l.connect()
 	for !l.drained() && !l.severed() {
-		if l.ended > 1 {
+		if l.acked > 1 { // their callers first: what they publish next goes out in the same write (BenchmarkPublish)
 			runtime.Gosched()
 		}
-		l.ended = 0
+		l.acked = 0
 		heard := l.collect()
 		l.countFlushes()
 		heard = l.listen() || heard
@@ -202,51 +202,40 @@ func (l *loop) fill(now int64) {
 	c := l.conn
 	if c.nop {
 		c.nop = false
-		l.encode(nop)
-	}
-	if !l.mayTake() {
-		return
+		l.out.add(nop)
+		c.encoded += uint64(len(nop))
 	}
 	for l.mayTake() && !l.fold.full() {
 		t := l.backlog.popFront()
-		if l.lessons.forbid(t) {
-			l.end(t, Refused, l.lessons.verdict)
+		if refusal := l.lessons.refuse(t); refusal != nil {
+			l.end(t, Refused, refusal)
 		} else if t.claim.Advance(state.Queued, state.Taken) {
 			l.fold.add(t)
 		}
 	}
 	if l.fold.members > 0 {
-		for i := range l.fold.groups {
-			begin := c.encoded
-			l.encodeGroup(&l.fold.groups[i])
-			l.flight.push(command{begin: begin, end: c.encoded, at: now}, l.fold.groups[i].first)
-		}
-		l.flight.commands.at(l.flight.len() - 1).last = true
-		c.window.unanswered++
-		l.fold.reset()
+		l.encodeFold(now)
 	}
 	l.wakeBy(now + int64(l.p.cfg.ResponseTimeout))
 }
 
-func (l *loop) encodeGroup(g *group) {
-	if g.members == 1 {
-		l.encode(g.first.command)
-		return
+// encodeFold makes a write of what has been taken.
+func (l *loop) encodeFold(now int64) {
+	c := l.conn
+	for i := range l.fold.groups {
+		g := &l.fold.groups[i]
+		begin := c.encoded
+		before := l.out.len()
+		l.out.addGroup(g)
+		c.encoded += uint64(l.out.len() - before)
+		l.flight.push(command{begin: begin, end: c.encoded, at: now}, g.first)
 	}
-	before := len(l.out.buf)
-	l.out.buf = g.head(l.out.buf)
-	for t := g.first; t != nil; t = t.next {
-		l.out.buf = append(l.out.buf, t.command[t.message:]...)
-	}
-	l.conn.encoded += uint64(len(l.out.buf) - before)
+	l.fold.reset()
+	l.flight.commands.at(l.flight.len() - 1).last = true
+	c.window.unanswered++
 }
 
 var nop = wire.AppendNop(nil)
-
-func (l *loop) encode(command []byte) {
-	l.out.add(command)
-	l.conn.encoded += uint64(len(command))
-}
 
 // write gives the kernel the next piece. What it does not take now is tried again when the loop comes by again, until
 // WriteTimeout has passed without progress.

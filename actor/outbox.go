@@ -1,5 +1,7 @@
 package actor
 
+import "github.com/nsqactor/producer/wire"
+
 // outbox is what has been encoded for a connection and has not gone to the kernel yet: small commands copied one behind the
 // other into buf, so that they go out in one write, and behind them at most one large command, which is written from its
 // transaction's own memory instead of being copied.
@@ -13,23 +15,34 @@ type outbox struct {
 }
 
 const (
-	batchBytes = 64 << 10 // buf is not filled further
+	batchBytes = 64 << 10 // commands of so many bytes are enough for one write
 	largeBytes = 16 << 10 // commands from this size on are not copied
 	pieceBytes = 64 << 10 // the most that one write is given
 )
 
-func (o *outbox) pending() bool { return o.sent < len(o.buf)+len(o.tail) }
+func (o *outbox) len() int { return len(o.buf) + len(o.tail) }
 
-// full reports whether the next command has to wait for the next batch.
-func (o *outbox) full() bool { return len(o.buf) >= batchBytes || o.tail != nil }
+func (o *outbox) pending() bool { return o.sent < o.len() }
 
-// add puts a whole command behind the others. It must stay unchanged as long as it is pending.
+// add puts a whole command behind the others, of which none is large. It must stay unchanged as long as it is pending.
 func (o *outbox) add(command []byte) {
 	if len(command) >= largeBytes {
 		o.tail = command
 		return
 	}
 	o.buf = append(o.buf, command...)
+}
+
+// addGroup puts a group's command behind the others.
+func (o *outbox) addGroup(g *group) {
+	if g.members == 1 {
+		o.add(g.first.command)
+		return
+	}
+	o.buf = wire.AppendMPubHead(o.buf, g.first.topicBytes(), g.members, g.bytes)
+	for t := g.first; t != nil; t = t.next {
+		o.buf = append(o.buf, t.message()...)
+	}
 }
 
 // piece returns the next bytes to write, at most pieceBytes.

@@ -1,19 +1,26 @@
 package actor
 
 import (
+	"fmt"
+
 	"github.com/nsqactor/producer/wire"
 )
 
-// lessons is what error frames have taught about an nsqd whose limits are lower than the Config's. They hold until a connection
-// ends in another way: it may be another nsqd, or another configuration, that answers then.
+// lessons is what error frames have taught about an nsqd whose limits are lower than the Config's: who knows them does not need
+// to lose the connection, which others share, to the next publish of that kind. They hold until a connection ends without a
+// frame: what answers then may be another nsqd, or have other limits.
 type lessons struct {
-	tooLarge int              // bodies of this many bytes and more are refused; 0: none was
-	verdict  *wire.ReplyError // with these words
+	tooLarge int   // bodies of this many bytes and more are refused; 0: none was
+	refusal  error // with nsqd's words
 }
 
-// forbid reports whether nsqd would refuse the transaction for its body's size, and cut the connection that others share.
-func (s *lessons) forbid(t *Transaction) bool {
-	return s.tooLarge > 0 && t.size >= s.tooLarge && t.kind != multiPublish
+// refuse returns the error with which nsqd would refuse the transaction for its body's size, or nil. That of a batch's bodies
+// is not known here.
+func (s *lessons) refuse(t *Transaction) error {
+	if s.tooLarge == 0 || t.size < s.tooLarge || t.kind == multiPublish {
+		return nil
+	}
+	return s.refusal
 }
 
 func (l *loop) unlearn() {
@@ -21,31 +28,38 @@ func (l *loop) unlearn() {
 	l.fold.mostBytes = min(l.p.cfg.FoldBytes, l.p.cfg.MaxBodySize)
 }
 
-// refused settles the oldest command, which an error frame answers, and appends to again those of its members that are sent again:
-// nsqd has looked at the fold, of which their callers know nothing, and one of them alone may be the reason.
-func (l *loop) refused(refusal *wire.ReplyError, again []*Transaction) []*Transaction {
+// refused settles the oldest command, which an error frame answers, and returns those of its members that go again, oldest
+// first: when nsqd refuses a fold for its own size, or for one guilty member, the others have nothing to do with it.
+func (l *loop) refused(refusal *wire.ReplyError) (again []*Transaction) {
 	c := *l.flight.commands.front()
-	fold := c.members > 1
-	tooLarge := refusal.Code == wire.CodeBadMessage
-	if fold && refusal.Code == wire.CodeBadBody { // the MPUB as a whole is larger than nsqd's -max-body-size
+	folded := c.members > 1
+	badMessage, badBody := refusal.Code == wire.CodeBadMessage, refusal.Code == wire.CodeBadBody
+	if folded && badBody { // more than nsqd's -max-body-size
 		l.fold.mostBytes = int(c.end-c.begin) / 2
 	}
 	l.flight.pop(func(t *Transaction) {
 		switch {
-		case fold && (tooLarge || refusal.Code == wire.CodeBadBody):
-			t.alone = tooLarge
+		case folded && (badMessage || badBody):
+			t.alone = badMessage // one of them is more than nsqd's -max-msg-size: its answer to each tells which
 			if l.survives(t, false, refusal) {
 				again = append(again, t)
 			}
-			return
-		case tooLarge && t.kind != multiPublish && (l.lessons.tooLarge == 0 || t.size < l.lessons.tooLarge):
-			l.lessons = lessons{t.size, refusal}
+		case refusal.Fact().MayBeStored:
+			l.end(t, Unknown, refusal)
+		default:
+			if badMessage {
+				l.learn(t, refusal)
+			}
+			l.end(t, Refused, refusal)
 		}
-		outcome := Refused
-		if refusal.Fact().MayBeStored {
-			outcome = Unknown
-		}
-		l.end(t, outcome, refusal)
 	})
 	return again
+}
+
+// learn notes the size of a body that nsqd has refused as such.
+func (l *loop) learn(t *Transaction, refusal *wire.ReplyError) {
+	if t.kind == multiPublish || l.lessons.tooLarge > 0 && l.lessons.tooLarge <= t.size {
+		return
+	}
+	l.lessons = lessons{t.size, fmt.Errorf("nsqd refused a body of %d bytes before: %w", t.size, refusal)}
 }

@@ -52,7 +52,6 @@ func (r *request) check(cfg *Config) (size int, err error) {
 func (t *Transaction) encode(r *request) (err error) {
 	t.command, t.topic = t.command[:0], len(r.topic)
 	t.hash = uint32(maphash.String(t.home.seed, r.topic))
-	t.message = len(kinds[publish].name) + t.topic + 1
 	switch r.kind {
 	case publish:
 		t.command, err = wire.AppendPub(t.command, r.topic, r.body)

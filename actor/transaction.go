@@ -20,7 +20,6 @@ type Transaction struct {
 	done    chan *Transaction   // capacity 1, made once and kept with the transaction through the pool
 	command []byte              // topic and bodies as encoded for the wire; the memory is the transaction's own
 	topic   int                 // the topic's length in command, where it follows the command's name
-	message int                 // where in command the body's length and the body begin
 	hash    uint32              // of the topic
 	size    int                 // what it holds of MaxPendingBytes
 	waits   bool                // it waits for a connection although the producer is down
@@ -72,6 +71,11 @@ func (t *Transaction) topicName() string {
 func (t *Transaction) topicBytes() []byte {
 	start := len(kinds[t.kind].name)
 	return t.command[start : start+t.topic]
+}
+
+// message returns what a PUB and an MPUB have in common: the body behind its length. It is for a publish only.
+func (t *Transaction) message() []byte {
+	return t.command[len(kinds[publish].name)+t.topic+len("\n"):]
 }
 
 // Release gives the transaction back for reuse. Who received it from his channel may call it once, when he needs it no more;

@@ -22,7 +22,7 @@ const duelTopic = "duel"
 func BenchmarkDuel(b *testing.B) {
 	for _, callers := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("nsqd/callers=%d/body=128B", callers), func(b *testing.B) {
-			nsqd := nsqdtest.Start(b)
+			nsqd := nsqdtest.Start(b, "-mem-queue-size=10000000")
 			duel(b, nsqd.TCPAddr, callers, func() uint64 { return nsqd.MessageCount(duelTopic) })
 		})
 		b.Run(fmt.Sprintf("double/callers=%d/body=128B", callers), func(b *testing.B) {
