@@ -11,8 +11,8 @@ import (
 	"github.com/nsqactor/producer/actor"
 )
 
-// ledger notes how each publish ended. A publish has a name, which is the first word of its body; that of a batch's messages is
-// the batch's, with a number behind it.
+// ledger notes how each publish ended. A publish has a name, which is the first word of its body; that of the messages of a
+// batch of several is the batch's, with a number behind it.
 type ledger struct {
 	mu    sync.Mutex
 	begun map[string]int // how many messages the publish has
@@ -52,7 +52,13 @@ func (l *ledger) counts() map[actor.Outcome]int {
 	return counts
 }
 
-func messageName(publish string, i int) string { return fmt.Sprintf("%s/%d", publish, i) }
+// messageName returns the name of message i of a publish of that many.
+func messageName(publish string, i, messages int) string {
+	if messages == 1 {
+		return publish
+	}
+	return fmt.Sprintf("%s/%d", publish, i)
+}
 
 // check holds the accounts against the bodies that nsqd has stored, when everything has ended. With duplicates, as after
 // RetryUnknown, what is acked or unknown may be stored more than once.
@@ -73,10 +79,7 @@ func (l *ledger) check(t testing.TB, stored []string, duplicates bool) {
 			wrong = append(wrong, name+" has not ended")
 		}
 		for i := range messages {
-			message := name
-			if messages > 1 {
-				message = messageName(name, i)
-			}
+			message := messageName(name, i, messages)
 			n := times[message]
 			if n > 0 {
 				expected++

@@ -129,7 +129,7 @@ func (l *load) batches(n, messages int) {
 		l.publisher("batch", func(name string) {
 			bodies := make([][]byte, messages)
 			for i := range bodies {
-				bodies[i] = l.body(messageName(name, i))
+				bodies[i] = l.body(messageName(name, i, messages))
 			}
 			l.book.begin(name, messages)
 			l.end(name, l.MultiPublish(l.topic, bodies))
