@@ -46,9 +46,9 @@ type Config struct {
 	// -max-body-size, which it should equal.
 	MaxBodySize int
 
-	// FoldMessages and FoldBytes bound how many publishes to one topic, that go out together, become one MPUB, and the size of that
-	// as MaxBodySize counts it. Each publish has its own result all the same. Defaults 256 and 262,144; with FoldMessages 1 each
-	// publish goes out as a PUB of its own.
+	// FoldMessages and FoldBytes bound how publishes to one topic that go out together are folded into one MPUB: at most that
+	// many, of at most that size as MaxBodySize, which bounds it too, counts it. Each publish keeps its own outcome. A MultiPublish, a
+	// DeferredPublish and a publish of 16 KiB and more are not folded. Defaults 256 and 262,144; FoldMessages 1 turns folding off.
 	FoldMessages int
 	FoldBytes    int
 

@@ -34,6 +34,8 @@ func TestDefaults(t *testing.T) {
 		MaxPendingBytes:   33_554_432,
 		MaxMsgSize:        1_048_576,
 		MaxBodySize:       5_242_880,
+		FoldMessages:      256,
+		FoldBytes:         262_144,
 		BackoffMin:        50 * time.Millisecond,
 		BackoffMax:        5 * time.Second,
 		MaxAttempts:       3,

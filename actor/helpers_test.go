@@ -26,7 +26,14 @@ func newDouble(t testing.TB, faults ...wiretest.Fault) *wiretest.Server {
 // newProducer makes a producer, and shuts it down when the test has ended, giving what is pending next to no time.
 func newProducer(t testing.TB, addr string, cfg *actor.Config) *actor.Producer {
 	t.Helper()
-	p, err := actor.NewProducer(addr, cfg)
+	one := actor.Config{}
+	if cfg != nil {
+		one = *cfg
+	}
+	if one.FoldMessages == 0 {
+		one.FoldMessages = 1
+	}
+	p, err := actor.NewProducer(addr, &one)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/nsqactor/producer/wire"
 )
@@ -56,10 +57,11 @@ func (l *loop) refused(refusal *wire.ReplyError) (again []*Transaction) {
 	return again
 }
 
-// learn notes the size of a body that nsqd has refused as such.
+// learn notes the size of a body that nsqd has refused for it. The code has other meanings, too, which say nothing of others.
 func (l *loop) learn(t *Transaction, refusal *wire.ReplyError) {
-	if t.kind == multiPublish || l.lessons.tooLarge > 0 && l.lessons.tooLarge <= t.size {
+	known := l.lessons.tooLarge > 0 && l.lessons.tooLarge <= t.size
+	if t.kind == multiPublish || known || !strings.Contains(refusal.Text, "too big") {
 		return
 	}
-	l.lessons = lessons{t.size, fmt.Errorf("nsqd refused a body of %d bytes before: %w", t.size, refusal)}
+	l.lessons = lessons{t.size, fmt.Errorf("nsqd has refused %d bytes before: %w", t.size, refusal)}
 }
