@@ -51,6 +51,7 @@ func newWorld(b *book) *world {
 	w.current.Store(w.nsqd)
 	cfg := b.cfg
 	cfg.Dial = w.dial
+	cfg.FoldMessages = 1
 	p, err := actor.NewProducer(w.nsqd.Addr, &cfg)
 	if err != nil {
 		panic(err)
