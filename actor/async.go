@@ -28,7 +28,8 @@ func (p *Producer) DeferredPublishAsync(topic string, delay time.Duration, body 
 	return p.publishAsync(request{kind: deferredPublish, topic: topic, delay: delay, body: body}, done, args, wait)
 }
 
-// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare.
+// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare. With MaxPending results
+// outstanding it may do so for a moment after one was received: the place is given back behind the delivery.
 func (p *Producer) TryPublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, try)
 }

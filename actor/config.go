@@ -24,7 +24,9 @@ type Config struct {
 	// ReadTimeout is how long nsqd may be silent, heartbeats included, before the connection counts as dead. Default: two
 	// heartbeat intervals; with heartbeats off, for ever.
 	ReadTimeout time.Duration
-	// WriteTimeout is how long a write may go without progress. Default 1 s.
+	// WriteTimeout is how long a write may go without progress: without the kernel's taking anything. On Linux it takes at most
+	// some 128 KiB ahead, and then in steps of about 64 KiB, so that a path on which one of them takes longer than WriteTimeout
+	// (by default one of less than 0.5 Mbit/s) loses its connections to large publishes. Default 1 s.
 	WriteTimeout time.Duration
 	// ResponseTimeout is how long the oldest unanswered publish may go without an answer to it or to one before it, until the
 	// connection is replaced: an nsqd that is slow, but answers, is left to work. Default 5 s.
@@ -56,7 +58,7 @@ type Config struct {
 
 	// RetryUnknown sends again what was written on a connection that was lost, instead of reporting it as unknown at once: a
 	// message may then be stored twice. What cannot be sent again, because the producer goes down or stops or MaxAttempts is
-	// reached, is reported as unknown. Default off.
+	// reached, is reported as unknown. So is E_MPUB_FAILED, which is an answer: the caller may send that batch again. Default off.
 	RetryUnknown bool
 	// WaitConnected makes calls with a context that can end wait for a connection until it does, instead of failing at once
 	// while the producer is known to be down. Default off.
