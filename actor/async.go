@@ -10,10 +10,10 @@ import (
 // [*Error], or ErrStopped, bare; with RetryUnknown also, if the producer was stopped meanwhile, an [*Error] whose outcome is
 // Unknown. Topic, body and args may be reused as soon as it returns.
 //
-// It waits while the producer is full, and while MaxPending results lie undelivered because nobody reads them. Results are
-// offered to done without waiting; what does not fit is delivered in order when done is read. So who publishes and reads done
-// in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync. done must not be closed while
-// results are outstanding. A nil done means that nobody wants the result.
+// It waits while the producer is full, and while MaxPending asynchronous publishes are pending or have a result for which their
+// channel has no room. Results are offered to done without waiting; what does not fit is delivered in order when done is read.
+// So who publishes and reads done in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync.
+// done must not be closed while results are outstanding. A nil done means that nobody wants the result.
 func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, wait)
 }
