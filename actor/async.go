@@ -10,10 +10,10 @@ import (
 // [*Error], or ErrStopped, bare; with RetryUnknown also, if the producer was stopped meanwhile, an [*Error] whose outcome is
 // Unknown. Topic, body and args may be reused as soon as it returns.
 //
-// It waits while the producer is full, and while MaxPending results lie undelivered because nobody reads them. Results are
-// offered to done without waiting; what does not fit is delivered in order when done is read. So who publishes and reads done
-// in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync. done must not be closed while
-// results are outstanding. A nil done means that nobody wants the result.
+// It waits while the producer is full, and while MaxPending asynchronous publishes are pending or have a result for which their
+// channel has no room. Results are offered to done without waiting; what does not fit is delivered in order when done is read.
+// So who publishes and reads done in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync.
+// done must not be closed while results are outstanding. A nil done means that nobody wants the result.
 func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, wait)
 }
@@ -28,7 +28,8 @@ func (p *Producer) DeferredPublishAsync(topic string, delay time.Duration, body 
 	return p.publishAsync(request{kind: deferredPublish, topic: topic, delay: delay, body: body}, done, args, wait)
 }
 
-// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare.
+// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare. With MaxPending results
+// outstanding it may do so for a moment after one was received: the place is given back behind the delivery.
 func (p *Producer) TryPublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(request{kind: publish, topic: topic, body: body}, done, args, try)
 }

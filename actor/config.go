@@ -24,7 +24,9 @@ type Config struct {
 	// ReadTimeout is how long nsqd may be silent, heartbeats included, before the connection counts as dead. Default: two
 	// heartbeat intervals; with heartbeats off, for ever.
 	ReadTimeout time.Duration
-	// WriteTimeout is how long a write may go without progress. Default 1 s.
+	// WriteTimeout is how long a write may go without progress: without the kernel's taking anything. On Linux it takes at most
+	// some 128 KiB ahead, and then in steps of about 64 KiB, so that a path on which one of them takes longer than WriteTimeout
+	// (by default one of less than 0.5 Mbit/s) loses its connections to large publishes. Default 1 s.
 	WriteTimeout time.Duration
 	// ResponseTimeout is how long the oldest unanswered publish may go without an answer to it or to one before it, until the
 	// connection is replaced: an nsqd that is slow, but answers, is left to work. Default 5 s.
@@ -34,7 +36,8 @@ type Config struct {
 	HeartbeatInterval time.Duration
 
 	// MaxPending is how many publishes may be accepted and not ended, queued and written together; a MultiPublish counts one.
-	// As many asynchronous results may wait for readers. Default 4,096, at most 16,777,215.
+	// Asynchronous publishes that are pending or have a result for which their channel has no room are as many at most.
+	// Default 4,096, at most 16,777,215; each takes 8 bytes from the beginning.
 	MaxPending int
 	// MaxPendingBytes is how many bytes these may hold: a message's body, a MultiPublish's size as MaxBodySize counts it.
 	// Default 32 MiB, at most 1 TiB. What callers left behind when their contexts ended, written and not answered, does not count;
@@ -52,8 +55,10 @@ type Config struct {
 	FoldMessages int
 	FoldBytes    int
 
-	// BackoffMin and BackoffMax bound the pause between attempts to connect. It doubles with each failure, is drawn at random
-	// from its upper half, and starts anew after 1 s of acknowledged work. Defaults 50 ms and 5 s.
+	// BackoffMin and BackoffMax bound the pause behind an attempt to connect that failed, and behind a publish that nsqd could not
+	// store. It doubles each time, is drawn at random from its upper half, and starts anew after 1 s of acknowledged work.
+	// Behind a connection that was lost or refused a publish there is none; but from ten in a row on there are twenty attempts
+	// a second at most. Defaults 50 ms and 5 s.
 	BackoffMin time.Duration
 	BackoffMax time.Duration
 	// MaxAttempts is how many connections may be lost under one publish, without its having been written whole, before it is
@@ -62,7 +67,7 @@ type Config struct {
 
 	// RetryUnknown sends again what was written on a connection that was lost, instead of reporting it as unknown at once: a
 	// message may then be stored twice. What cannot be sent again, because the producer goes down or stops or MaxAttempts is
-	// reached, is reported as unknown. Default off.
+	// reached, is reported as unknown. So is E_MPUB_FAILED, which is an answer: the caller may send that batch again. Default off.
 	RetryUnknown bool
 	// WaitConnected makes calls with a context that can end wait for a connection until it does, instead of failing at once
 	// while the producer is known to be down. Default off.
@@ -77,8 +82,8 @@ type Config struct {
 	// LocalAddr is the address to dial from. Default: the system's choice.
 	LocalAddr net.Addr
 	// Dial replaces net.Dialer. It is called with network "tcp" and NewProducer's address, on a goroutine of its own, and must
-	// give up when ctx ends. The connection must honour write deadlines, report how much of a write went out before one, and
-	// let Close end a Read.
+	// give up when ctx ends. The connection must honour write deadlines, report how much of a write went out before one and go
+	// on behind it, which a tls.Conn does not, and let Close end a Read.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up

@@ -20,9 +20,10 @@ type connection struct {
 	heard    int64  // when nsqd last said anything
 	answered int64  // when nsqd last acknowledged a command
 	stuck    int64  // since when writes have made no progress; 0: they do
-	whole    int64  // when the kernel last had all that was encoded
+	whole    int64  // when the kernel got the rest of the command that was the oldest unanswered one then
 	deadline int64  // the write deadline that is set
 	nop      bool   // a heartbeat is to be answered
+	late     bool   // fire has come late, and waits for what was said meanwhile
 	window   window
 	broken   error // why nothing more is written; what nsqd has said by now is still read
 }

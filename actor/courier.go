@@ -114,7 +114,10 @@ func (p *Producer) done(b *box, idle chan<- *box, left int) {
 	b.taken.Add(1)
 	if left == 0 {
 		if b.idle.Set() {
-			idle <- b // has room for every box once
+			select {
+			case idle <- b: // has room for every box once
+			case <-p.ended: // the loop looks no more
+			}
 		}
 		p.ring()
 	}

@@ -5,11 +5,12 @@
 //
 // Every publish ends exactly once, in one of four ways, which [OutcomeOf] tells from its error:
 //
-//   - [Acked] (the error is nil): nsqd answered OK. It has the message, in its memory queue or in the kernel's: an nsqd that is
-//     killed may lose it, one that is stopped does not. A topic that ends in "#ephemeral" drops messages beyond its memory queue
-//     and answers OK all the same, and deferred messages are kept in memory alone.
+//   - [Acked] (the error is nil): nsqd answered OK. It has the message, in its memory queue or in the kernel's page cache: an
+//     nsqd that is killed may lose it, one that is stopped does not. A topic that ends in "#ephemeral" drops messages beyond its
+//     memory queue and answers OK all the same. A deferred message's delay is kept in memory alone: an nsqd that was stopped
+//     delivers it at once when it is back.
 //   - [Refused]: nsqd answered with an error frame and stored nothing. errors.As finds the [*wire.ReplyError], whose Fact says
-//     whether to try again.
+//     whether to try again. (It finds one in some that were not sent, too: nsqd refused the connection. OutcomeOf decides.)
 //   - [NotSent]: the message is certainly not stored. To publish it again cannot duplicate it.
 //   - [Unknown]: it was written, or may have been, and the connection or the caller's context ended before an answer. To publish
 //     it again may duplicate it. E_MPUB_FAILED is unknown too, since nsqd may have stored some of the batch.
@@ -24,12 +25,13 @@
 // they wait for room, for a connection, for their turn or for an answer.
 //
 // Without a context a call can take as long as what it waits for: an nsqd that is slow, but makes progress, is waited for, in a
-// full producer's line too. An nsqd that makes none is not. When it stops dead, with defaults, a publish that was written ends
-// within some 5 s of the last answer; one that was not waits for the next connection, and if none can be had it ends some 6 s
-// later. The longest is MaxAttempts connections, each made at the last moment, that then answer nothing to the publishes before
-// it: MaxAttempts × (DialTimeout + HandshakeTimeout + ResponseTimeout + 0.1 s), with defaults 33.3 s, from when it has room. Each
-// publish before it that nsqd refuses adds the making of one more connection. While the producer is known to be down, publishes
-// fail at once.
+// full producer's line too. An nsqd that makes none is given up: when it stops dead, with defaults, a publish that was written
+// ends within some 5 s of the last answer; one that was not waits for the next connection, and if none can be had it ends some
+// 6 s later. The longest, from when it has room, is MaxAttempts connections, each made at the last moment, that then answer
+// nothing to the publishes before it: MaxAttempts × (DialTimeout + HandshakeTimeout + the longer of ResponseTimeout and
+// WriteTimeout + 0.1 s), with defaults 33.3 s. Each publish before it that nsqd refuses adds the making of one more connection,
+// and where nsqd could not store it (E_PUB_FAILED) a pause of at most twice BackoffMin. While the producer is known to be down,
+// publishes fail at once.
 //
 // # Order
 //

@@ -11,7 +11,8 @@ type Outcome uint8
 const (
 	// Acked: nsqd answered OK, and has the message: in its memory or in the kernel's, which is no promise of durability.
 	Acked Outcome = iota + 1
-	// Refused: nsqd answered with an error frame and stored nothing. errors.As finds the *wire.ReplyError.
+	// Refused: nsqd answered with an error frame and stored nothing. errors.As finds the *wire.ReplyError, as it does in some errors of
+	// publishes that were not sent because nsqd refused the connection.
 	Refused
 	// NotSent: certainly not stored. To publish again cannot duplicate.
 	NotSent
@@ -35,7 +36,7 @@ func (o Outcome) String() string {
 }
 
 var (
-	// ErrStopped means that Stop or Shutdown came first. It implies NotSent. Publishes that were not accepted return it bare.
+	// ErrStopped means that Stop or Shutdown came first. It implies NotSent, and is returned bare.
 	ErrStopped = errors.New("producer is stopped")
 
 	// ErrFull means that a Try found no room within the bounds. It implies NotSent, and is returned bare.
@@ -53,7 +54,7 @@ var (
 
 // Error is how a call failed, and what is known of its message.
 type Error struct {
-	Op      string  // the method's name without Context or Async, as in "Publish"
+	Op      string  // the method's name without Try, Context and Async, as in "Publish"
 	Topic   string  // empty for Ping and Flush
 	Addr    string  // nsqd's address, as NewProducer got it
 	Outcome Outcome // NotSent for Ping; for Flush Unknown, since publishes may be pending

@@ -95,6 +95,6 @@ func (l *loop) farewell() {
 	l.dismissCouriers()
 	l.timer.Stop()
 	cost := l.p.counts.tally().since(before)
-	lost := cost.Refused + cost.NotSent + cost.Unknown + l.p.counts.dropped.Load() // couriers drop as soon as the bound is over
+	lost := cost.NotSent + cost.Unknown + l.p.counts.dropped.Load() // couriers drop as soon as the bound is over
 	l.p.severed = l.severed() && lost > 0
 }

@@ -200,8 +200,9 @@ func (l *loop) wakeBy(at int64) {
 // fire looks at everything that time brings about. It is called too early now and then, since a deadline that has moved is not
 // worth a timer's setting: what is due is judged here.
 func (l *loop) fire() {
+	late := l.clock()-l.due > int64(lastWords)
 	l.due = 0
-	select { // what nsqd has said counts before what it has not, also if it is this process that was stopped for a while
+	select { // what nsqd has said counts before what it has not
 	case r := <-l.replies:
 		l.reply(r)
 	default:
@@ -219,6 +220,13 @@ func (l *loop) fire() {
 	if c.conn == nil || c.broken != nil {
 		return
 	}
+	if late && !c.late {
+		// It is this process that was stopped for a while: its reader must read first what nsqd has said meanwhile.
+		c.late = true
+		l.wakeBy(now + int64(lastWords))
+		return
+	}
+	c.late = false
 	if l.flight.len() > 0 {
 		// What is still being written is the affair of WriteTimeout.
 		by := max(l.flight.commands.front().at, c.whole, c.answered) + int64(l.p.cfg.ResponseTimeout)

@@ -245,6 +245,23 @@ func TestResponseTimeout(t *testing.T) {
 			require.Equal(t, 3, srv.MessageCount("topic"))
 		})
 	})
+	// Writes that follow do not prolong the time of the oldest, however many the window lets go.
+	t.Run("stalled under a trickle", func(t *testing.T) {
+		faults := []wiretest.Fault{wiretest.OnPublish(wiretest.Every).Delay(5 * ms)}
+		clock(t, faults, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+			require.NoError(t, p.Publish("topic", []byte("body")))
+			srv.Stall()
+			oldest := started(func() error { return p.Publish("topic", []byte("body")) })
+			for range 5 {
+				time.Sleep(900 * ms)
+				require.NoError(t, p.TryPublishAsync("topic", []byte("body"), nil))
+			}
+			pause, err := took(func() error { return <-oldest })
+			require.Equal(t, 600*ms, pause)
+			require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+			require.EqualValues(t, 5, p.Stats().Unknown-1)
+		})
+	})
 	t.Run("slow", func(t *testing.T) {
 		clock(t, []wiretest.Fault{wiretest.OnPublish(wiretest.Every).Busy(time.Second)}, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
 			done := make(chan *actor.Transaction, 20)

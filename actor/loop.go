@@ -253,8 +253,10 @@ func (l *loop) write(now int64) {
 		l.breakOff(err)
 	case n > 0:
 		c.stuck = 0
-		if !l.out.pending() && l.flight.len() > 0 && l.flight.commands.at(l.flight.len()-1).end > before {
-			c.whole = now
+		if l.flight.len() > 0 {
+			if end := l.flight.commands.front().end; end > before && end <= c.written {
+				c.whole = now
+			}
 		}
 	case c.stuck == 0:
 		c.stuck = now

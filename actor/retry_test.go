@@ -109,7 +109,7 @@ func TestBackoffStartsAnew(t *testing.T) {
 	require.LessOrEqual(t, time.Duration(l.retry.backoff(p.cfg.BackoffMin, p.cfg.BackoffMax)), 2*p.cfg.BackoffMin)
 }
 
-// TestWhatFollowsAnEnd: at once, later, or down, by how the connection ended (DESIGN, "Connection life").
+// TestWhatFollowsAnEnd: at once, later, or down, by how the connection ended.
 func TestWhatFollowsAnEnd(t *testing.T) {
 	refusal := func(code string) *wire.ReplyError { return &wire.ReplyError{Code: code} }
 	for _, c := range []struct {

@@ -19,7 +19,7 @@ type Stats struct {
 	Pending   uint64 // accepted, without an outcome yet
 
 	PendingBytes uint64 // what they hold of Config.MaxPendingBytes
-	Undelivered  uint64 // asynchronous results that wait for a reader of their channel
+	Undelivered  uint64 // asynchronous results that wait for room in their channel
 	Connections  uint64 // handshakes that succeeded since the producer was made
 
 	Phase state.Phase
@@ -32,7 +32,7 @@ type Tally struct {
 	Refused     uint64
 	NotSent     uint64
 	Unknown     uint64
-	Undelivered uint64 // asynchronous results that were dropped, since nobody had taken them by the end; outcomes count above
+	Undelivered uint64 // asynchronous results that were dropped, since their channel had no room by the end; outcomes count above
 }
 
 // counters are what Stats is made of. All but boxed only grow.

@@ -68,8 +68,9 @@ func TestSoak(t *testing.T) {
 		goroutines := leak.Goroutines()
 		require.LessOrEqual(t, len(goroutines), 16, "the producer's two, its nsqd's and the path's: %v", goroutines)
 		l = nil
-		heaps = append(heaps, heap())
-		t.Logf("round %d: %v; %s; heap at rest %d KiB, %d goroutines", i, counts, strings.Join(struck, ", "), heaps[i]>>10, len(goroutines))
+		log := uint64(len(nsqd.Log())) // which grows, and is the test's
+		heaps = append(heaps, heap()-log)
+		t.Logf("round %d: %v; %s; heap at rest %d KiB without nsqd's log, %d goroutines", i, counts, strings.Join(struck, ", "), heaps[i]>>10, len(goroutines))
 		require.False(t, t.Failed())
 	}
 	t.Logf("%v in all, %d connections", total, p.Stats().Connections)

@@ -1,0 +1,39 @@
+package actor
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A process that was stopped for a while, as with SIGSTOP or a frozen container, finds its timers due before its reader has read
+// what nsqd said meanwhile: the connection is not given up unless it is still silent a little later.
+func TestTimersThatAreLateWait(t *testing.T) {
+	p, err := NewProducer("127.0.0.1:4150", &Config{HeartbeatInterval: time.Second, ReadTimeout: time.Second})
+	require.NoError(t, err)
+	l := newLoop(p)
+	t.Cleanup(func() { l.timer.Stop() })
+	near, far := net.Pipe()
+	t.Cleanup(func() { near.Close(); far.Close() })
+	connect := func() *connection {
+		l.conn = &connection{conn: near, close: func() {}, heard: 1}
+		return l.conn
+	}
+
+	l.began = time.Now().Add(-10 * time.Second)
+	c := connect()
+	l.due = c.heard + int64(time.Second)
+	l.fire()
+	require.NoError(t, c.broken)
+	require.InDelta(t, l.clock()+int64(lastWords), l.due, float64(lastWords)/2)
+	l.due = l.clock() - 2*int64(lastWords)
+	l.fire()
+	require.Equal(t, errSilent, c.broken, "once, not as often as the timer is late")
+
+	c = connect()
+	l.due = l.clock()
+	l.fire()
+	require.Equal(t, errSilent, c.broken, "on time")
+}
