@@ -69,7 +69,7 @@ func (p *Producer) publishAsync(r request, done chan *Transaction, args []any, e
 	}
 	err = p.postAsync(&r, size, done, args, e)
 	if err != nil && done != nil {
-		p.unread.leave(0)
+		p.unread.leave(1, 0)
 	}
 	return err
 }

@@ -51,6 +51,7 @@ func (p *Producer) ask(ctx context.Context, k kind) error {
 	if err != nil {
 		return p.fail(k, "", outcome, err)
 	}
+	p.ring()
 	return p.await(ctx, s, &request{kind: k})
 }
 
@@ -66,7 +67,7 @@ func (p *Producer) live() bool {
 func (p *Producer) admit(r *request, size int) (*Transaction, error) {
 	t := p.fresh(r.kind, size)
 	if err := t.encode(r); err != nil {
-		p.room.leave(size)
+		p.room.leave(1, size)
 		t.recycle()
 		return nil, p.fail(r.kind, r.topic, NotSent, err)
 	}
@@ -94,6 +95,7 @@ func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, Out
 	select {
 	case p.mail <- t:
 	default:
+		p.ring() // see sleep
 		if e == try {
 			outcome, _ := p.leave(s)
 			return s, outcome, ErrFull
@@ -164,6 +166,9 @@ func (p *Producer) leave(s sent) (Outcome, bool) {
 		// The loop still meets the transaction, and lets it lie. Its memory goes now, so that the bounds stay true however
 		// many are given up before the loop comes by.
 		s.t.command = nil
+		if len(p.mail) > cap(p.mail)/2 {
+			p.ring() // see sleep
+		}
 	}
 	if s.kind.publishes() {
 		p.settle(s.size, outcome)
@@ -177,7 +182,7 @@ func (p *Producer) leave(s sent) (Outcome, bool) {
 // settle counts an outcome and gives back what the publish held of the bounds.
 func (p *Producer) settle(size int, outcome Outcome) {
 	p.counts.outcomes[outcome].Add(1)
-	p.room.leave(size)
+	p.room.leave(1, size)
 }
 
 // ring tells the loop that something lies for it outside of its mailbox. The one token in bell says "look", not what for: who

@@ -103,7 +103,7 @@ func TestLateSender(t *testing.T) {
 		go func() { result <- publish(p) }()
 		parked(t, 1)
 		p.finish(t)
-		p.room.leave(1)
+		p.room.leave(1, 1)
 		require.True(t, <-result == ErrStopped)
 		require.Len(t, p.mail, 1)
 		late := <-p.mail

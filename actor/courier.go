@@ -27,7 +27,7 @@ func (l *loop) offer(t *Transaction) {
 	if b == nil {
 		select {
 		case t.dest <- t:
-			l.p.unread.leave(0)
+			l.p.unread.leave(1, 0)
 			return
 		default:
 		}
@@ -109,7 +109,7 @@ func (p *Producer) courier(b *box, idle chan<- *box) {
 
 // done notes that the courier is done with one more result.
 func (p *Producer) done(b *box, idle chan<- *box, left int) {
-	p.unread.leave(0)
+	p.unread.leave(1, 0)
 	p.counts.boxed.Add(-1)
 	b.taken.Add(1)
 	if left == 0 {

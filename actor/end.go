@@ -25,6 +25,32 @@ func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
 	l.deliver(t)
 }
 
+// endAcked is end for all members of the oldest command, which nsqd has acknowledged. What they held of the bounds is given back
+// in one step, before the first result is delivered: whoever has one finds room.
+func (l *loop) endAcked() {
+	members := l.flight.commands.popFront().members
+	acked, bytes := 0, 0
+	for i := range members {
+		t := l.flight.members.at(i)
+		if (*t).claim.Finish() {
+			acked++
+			bytes += (*t).size
+		} else {
+			(*t).forget()
+			*t = nil
+		}
+	}
+	l.p.counts.outcomes[Acked].Add(uint64(acked))
+	l.p.room.leave(acked, bytes)
+	l.acked += acked
+	for range members {
+		if t := l.flight.members.popFront(); t != nil {
+			l.tellFlushes(t)
+			l.deliver(t)
+		}
+	}
+}
+
 // doubtful returns the cause of an outcome that is unknown because of an earlier connection. A sentinel that implies not sent
 // would be wrong about it, and stays as text.
 func doubtful(cause error) error {

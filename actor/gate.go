@@ -69,9 +69,9 @@ func (g *gate) enter(ctx context.Context, stop <-chan struct{}, bytes int) error
 	return nil
 }
 
-// leave gives back what a successful enter took.
-func (g *gate) leave(bytes int) {
-	g.used.Add(-(1<<byteBits | uint64(bytes)))
+// leave gives back what that many successful enters took.
+func (g *gate) leave(count, bytes int) {
+	g.used.Add(-(uint64(count)<<byteBits | uint64(bytes)))
 	if g.waiting.Load() > 0 {
 		select {
 		case g.freed <- struct{}{}:

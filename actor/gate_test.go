@@ -96,7 +96,7 @@ func TestGateBounds(t *testing.T) {
 						runtime.Gosched()
 						count.Add(-1)
 						bytes.Add(int64(-size))
-						g.leave(size)
+						g.leave(1, size)
 					}
 					reports <- nil
 				}()
@@ -127,12 +127,12 @@ func TestGateServesInOrder(t *testing.T) {
 		go func() {
 			if g.enter(context.Background(), never, 1+i) == nil {
 				order <- i // before leaving, so that nobody overtakes here
-				g.leave(1 + i)
+				g.leave(1, 1+i)
 			}
 		}()
 		parked(t, i+1)
 	}
-	g.leave(100)
+	g.leave(1, 100)
 	for i := range waiters {
 		require.Equal(t, i, <-order)
 	}
@@ -151,14 +151,14 @@ func TestGateLargeIsNotStarved(t *testing.T) {
 	go func() { small <- g.enter(context.Background(), never, 1) }()
 	parked(t, 2)
 	requireInside(t, g, 2, 20)
-	g.leave(10)
+	g.leave(1, 10)
 	parked(t, 2)
 	require.False(t, g.tryEnter(1), "a try went past a waiter")
-	g.leave(10)
+	g.leave(1, 10)
 	require.NoError(t, <-large)
 	requireInside(t, g, 1, 100)
 	parked(t, 1)
-	g.leave(100)
+	g.leave(1, 100)
 	require.NoError(t, <-small)
 	requireInside(t, g, 1, 1)
 }
@@ -176,7 +176,7 @@ func TestGateLargeAmongSteadyTraffic(t *testing.T) {
 				if i%2 == 0 {
 					runtime.Gosched()
 				}
-				g.leave(10)
+				g.leave(1, 10)
 				if over.Load() {
 					break // who finds room does not look at stop
 				}
@@ -190,7 +190,7 @@ func TestGateLargeAmongSteadyTraffic(t *testing.T) {
 				reports <- err
 				return
 			}
-			g.leave(100)
+			g.leave(1, 100)
 		}
 		over.Store(true)
 		close(stop)
@@ -215,7 +215,7 @@ func TestGateWaitEnds(t *testing.T) {
 					case i != leaver:
 						if g.enter(context.Background(), never, 1) == nil {
 							entered <- i
-							g.leave(1)
+							g.leave(1, 1)
 						}
 					case byStop:
 						left <- g.enter(context.Background(), stop, 1)
@@ -234,7 +234,7 @@ func TestGateWaitEnds(t *testing.T) {
 			}
 			parked(t, 2)
 			requireInside(t, g, 1, 1)
-			g.leave(1)
+			g.leave(1, 1)
 			for i := range 3 {
 				if i != leaver {
 					require.Equal(t, i, <-entered)
@@ -273,7 +273,7 @@ func TestGateLosesNoWakeUp(t *testing.T) {
 						if round%3 == 0 {
 							runtime.Gosched()
 						}
-						g.leave(size)
+						g.leave(1, size)
 					} else if ctx.Err() == nil {
 						reports <- err
 						cancel()
@@ -297,14 +297,14 @@ func TestGateHoldsTheLargest(t *testing.T) {
 	require.False(t, g.tryEnter(1))
 	require.True(t, g.tryEnter(0))
 	requireInside(t, g, 2, maxGateBytes)
-	g.leave(maxGateBytes)
+	g.leave(1, maxGateBytes)
 	requireInside(t, g, 1, 0)
-	g.leave(0)
+	g.leave(1, 0)
 	requireInside(t, g, 0, 0)
 
 	g.used.Store(maxGateCount << byteBits)
 	require.False(t, g.tryEnter(0), "full by count")
-	g.leave(0)
+	g.leave(1, 0)
 	require.True(t, g.tryEnter(0))
 	require.False(t, g.tryEnter(0))
 }

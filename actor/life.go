@@ -81,8 +81,7 @@ func (l *loop) acknowledge(n int) error {
 		if c := l.flight.commands.front(); c.last {
 			l.conn.window.answered(c.at, l.conn.heard)
 		}
-		l.acked += l.flight.commands.front().members
-		l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })
+		l.endAcked()
 	}
 	if n > 0 {
 		l.conn.answered = l.conn.heard

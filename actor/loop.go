@@ -76,10 +76,15 @@ func (l *loop) run() {
 	l.farewell()
 }
 
-// sleep waits until there is something to do.
+// sleep waits until there is something to do. While the window is closed that is nothing which comes by mail: publishes gather
+// there until an answer comes. What must not wait for that, a question or a mailbox that fills up, rings.
 func (l *loop) sleep() {
+	mail := l.p.mail
+	if c := l.conn; c != nil && c.conn != nil && c.broken == nil && !c.window.open() {
+		mail = nil
+	}
 	select {
-	case t := <-l.p.mail:
+	case t := <-mail:
 		l.receive(t)
 	case r := <-l.replies:
 		l.reply(r)

@@ -36,7 +36,7 @@ func (l *loop) refused(refusal *wire.ReplyError) (again []*Transaction) {
 	folded := c.members > 1
 	badMessage, badBody := refusal.Code == wire.CodeBadMessage, refusal.Code == wire.CodeBadBody
 	if folded && badBody { // more than nsqd's -max-body-size
-		l.fold.mostBytes = int(c.end-c.begin) / 2
+		l.fold.mostBytes = min(l.fold.mostBytes, int(c.end-c.begin)) / 2
 	}
 	l.flight.pop(func(t *Transaction) {
 		switch {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -18,9 +19,10 @@ type book struct {
 	stored  []wiretest.Message // connection by connection, in the order of execution
 	times   []int              // how often each entry's messages are stored, by the entry's number; see intact
 
-	frames  int // error frames with which nsqd refused a command
-	surplus int // OKs that nobody asked for, at most
-	open    int // connections that the client did not close
+	frames   []frame // error frames that the client has read
+	attempts int     // to connect
+	surplus  int     // OKs that nobody asked for, at most
+	open     int     // connections that the client did not close
 
 	rests     []actor.Stats // whenever nothing moved
 	mostBytes uint64        // the largest PendingBytes, at any time
@@ -30,6 +32,12 @@ type book struct {
 	stoppedAt time.Duration // when the first Shutdown began
 	stops     []*halt
 	before    actor.Stats // at the last Shutdown's beginning, if nothing moved and it was the only one
+}
+
+// frame is an error frame, and which attempt to connect led to it.
+type frame struct {
+	attempt int
+	said    *wire.ReplyError
 }
 
 const never = time.Duration(1 << 62)
@@ -66,6 +74,44 @@ func (h *halt) by() time.Duration {
 		return h.began + stopBound
 	}
 	return h.began + h.give
+}
+
+// commands calls each with the messages of every command that was executed, in order.
+func (b *book) commands(each func(messages []wiretest.Message) bool) {
+	for rest := b.stored; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Conn == rest[0].Conn && rest[n].Number == rest[0].Number {
+			n++
+		}
+		if !each(rest[:n]) {
+			return
+		}
+		rest = rest[n:]
+	}
+}
+
+// of returns the publish that a message is from, and which of its messages it is. It is nil if there is none.
+func (b *book) of(m wiretest.Message) (e *entry, i int) {
+	number, i, named := nameOf(m.Body)
+	if !named || number >= len(b.entries) || !b.entries[number].act.publishes() || !b.entries[number].called {
+		return nil, 0
+	}
+	return b.entries[number], i
+}
+
+// fold returns the publishes of which a command is the fold, or nil if it is none.
+func (b *book) fold(messages []wiretest.Message) (members []*entry) {
+	if messages[0].Command != "MPUB" {
+		return nil
+	}
+	for _, m := range messages {
+		e, _ := b.of(m)
+		if e == nil || e.act != publish {
+			return nil
+		}
+		members = append(members, e)
+	}
+	return members
 }
 
 // accepted reports whether an asynchronous publish was taken, so that a result is due.
@@ -135,8 +181,8 @@ func (b *book) String() string {
 	if b.mendedAt != never {
 		fmt.Fprintf(&s, "nsqd came back at %v\n", b.mendedAt)
 	}
-	fmt.Fprintf(&s, "at the end %+v; nsqd stored %d messages, refused %d commands, sent at most %d OKs too many\n",
-		b.stats, len(b.stored), b.frames, b.surplus)
+	fmt.Fprintf(&s, "at the end %+v; nsqd stored %d messages, sent %d error frames and at most %d OKs too many\n",
+		b.stats, len(b.stored), len(b.frames), b.surplus)
 	return s.String()
 }
 

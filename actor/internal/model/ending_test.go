@@ -21,6 +21,7 @@ func (w *world) end() {
 		w.within(time.Minute+2*w.recovery(), "callers, although nsqd is back", func() { <-w.idle })
 		w.progress()
 		w.refill()
+		w.unlearn()
 		w.stopQuietly(time.Minute)
 	}
 	w.within(2*time.Minute, "Shutdown", w.halts.Wait)
@@ -116,6 +117,20 @@ func (w *world) refill() {
 	}
 	for range w.cfg.MaxPending {
 		w.note(<-w.done[spare])
+	}
+}
+
+// unlearn shows that what an nsqd with a lower limit has taught is forgotten when its connection ends without an error frame.
+func (w *world) unlearn() {
+	large := step{act: publish, topic: topics[0], size: w.largest + 1, count: 1, give: w.recovery()}
+	if w.largest == 0 || large.size > w.cfg.MaxPendingBytes {
+		return
+	}
+	w.nsqd.CloseAll()
+	w.well.CloseAll()
+	w.settle()
+	if e := w.act(large); e.err != nil {
+		w.fail("what the present nsqd takes is not acked: %v", e.err)
 	}
 }
 

@@ -116,18 +116,45 @@ type reached struct {
 	twice       int // stored more than once
 	undelivered int // plays in which Shutdown dropped results
 	severed     int // plays in which Shutdown's bound was over
+	commands    int // executed
+	folds       int // of these
+	folded      int // publishes in them
+	most        int // in one
+	folding     int // plays with folds
+	guilty      int // MPUBs refused for a member's size, or for their own
+	taught      int // publishes that the client refused, having learned
 }
 
 func (r *reached) add(b *book) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, e := range b.entries {
-		if outcome, _, _ := e.outcome(); e.act.publishes() {
+		if outcome, _, err := e.outcome(); e.act.publishes() {
 			r.ends[b.weather][outcome]++
+			if taught(err) > 0 {
+				r.taught++
+			}
 			if b.times[i] > 1 {
 				r.twice++
 			}
 		}
+	}
+	before := r.folds
+	for messages := range b.commands {
+		r.commands++
+		if n := len(b.fold(messages)); n > 0 {
+			r.folds++
+			r.folded += n
+			r.most = max(r.most, n)
+		}
+	}
+	for _, f := range b.frames {
+		if sayTooBig(f.said).command == "MPUB" {
+			r.guilty++
+		}
+	}
+	if r.folds > before {
+		r.folding++
 	}
 	r.connections += b.stats.Connections
 	if b.stops[0].err != nil {
@@ -147,6 +174,9 @@ func (r *reached) String() string {
 	}
 	fmt.Fprintf(&s, "\n%d connections, %d stored twice, %d plays with dropped results, %d cut off",
 		r.connections, r.twice, r.undelivered, r.severed)
+	fmt.Fprintf(&s, "\n%d commands stored, %d of them folds, of %d publishes, at most %d in one; %d plays with folds",
+		r.commands, r.folds, r.folded, r.most, r.folding)
+	fmt.Fprintf(&s, "\n%d MPUBs too large for nsqd, or for a member; %d publishes refused without being sent", r.guilty, r.taught)
 	return s.String()
 }
 
@@ -162,4 +192,7 @@ func (r *reached) require(t *testing.T) {
 	require.Positive(t, r.twice)
 	require.Positive(t, r.undelivered)
 	require.Positive(t, r.severed)
+	require.Positive(t, r.folding)
+	require.Positive(t, r.guilty)
+	require.Positive(t, r.taught)
 }

@@ -16,7 +16,10 @@ type plan struct {
 	cfg     actor.Config
 	buffer  int // of each direction of a connection
 	largest int // the largest message that nsqd takes, 0 for its default: smaller than what the client believes
+	whole   int // the largest MPUB, likewise
 	callers int
+	topics  int           // of these the first so many
+	eager   bool          // callers seldom wait for outcomes, so that more goes out together
 	rooms   [channels]int // capacities of the done channels
 	late    time.Duration // the late reader's pause between results
 	fates   []fate
@@ -48,6 +51,8 @@ func newPlan(seed uint64) *plan {
 		weather: pick(r, calm, refusing, refusing, breaking, breaking, breaking, foul, foul, foul, foul, foul, foul),
 		buffer:  pick(r, 0, 0, 400, 1000, 5000),
 		callers: 1 + r.IntN(5),
+		topics:  pick(r, 1, 2, len(topics), len(topics)),
+		eager:   chance(r, 3),
 		rooms:   [channels]int{prompt: r.IntN(3), late: r.IntN(3), kept: pick(r, 0, 3, stepsPerSeed)},
 		late:    pick(r, time.Millisecond, 30*time.Millisecond, time.Second),
 		ending:  pick(r, cut, cut, mended, mended, vanished),
@@ -62,6 +67,8 @@ func newPlan(seed uint64) *plan {
 		MaxPending:        pick(r, 1, 2, 3, 8, 32, 4096),
 		MaxPendingBytes:   pick(r, 300, 2000, 32<<20, 32<<20),
 		MaxMsgSize:        pick(r, 0, 30_000),
+		FoldMessages:      pick(r, 1, 2, 3, 256),
+		FoldBytes:         pick(r, 0, 0, 60, 200),
 		BackoffMin:        pick(r, time.Millisecond, 10*time.Millisecond, 50*time.Millisecond),
 		BackoffMax:        pick(r, 50*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond, 5*time.Second),
 		MaxAttempts:       pick(r, 1, 2, 3, 3),
@@ -72,12 +79,35 @@ func newPlan(seed uint64) *plan {
 		p.cfg.WriteTimeout, p.cfg.ResponseTimeout = time.Second, max(p.cfg.ResponseTimeout, time.Second)
 	}
 	if p.weather >= refusing && chance(r, 3) {
-		p.largest = 300
+		p.largest = pick(r, 0, 300, 300)
+		if p.largest == 0 || chance(r, 3) {
+			p.whole = 500
+		}
 	}
 	p.fates = drawFates(r, p)
 	p.dials = drawDials(r, p)
 	p.steps = drawSteps(r, p)
 	return p
+}
+
+// limited reports whether nsqd's limits are lower than the client's. In such a play no OK is missing and none is one too many,
+// since nsqd's objection to what is too large for it would meet an innocent.
+func (p *plan) limited() bool { return p.largest > 0 || p.whole > 0 }
+
+// tooLarge reports whether a publish is more than nsqd takes.
+func (p *plan) tooLarge(s *step) bool {
+	return p.largest > 0 && s.size > p.largest || p.whole > 0 && s.act == multiPublish && batchBytes(s.count, s.size) > p.whole
+}
+
+// batchBytes returns what an MPUB of so many messages of that size counts against -max-body-size.
+func batchBytes(count, size int) int { return 4 + count*(4+size) }
+
+// foldBytes returns how large a fold may become.
+func (p *plan) foldBytes() int {
+	if p.cfg.FoldBytes == 0 {
+		return 256 << 10
+	}
+	return p.cfg.FoldBytes
 }
 
 // recovery is the longest time that a call without a context may go on behind nsqd's return: each of its waits once.
@@ -104,7 +134,8 @@ func (p *plan) String() string {
 	fmt.Fprintf(&s, "backoff %v to %v\n", c.BackoffMin, c.BackoffMax)
 	fmt.Fprintf(&s, "MaxPending %d, MaxPendingBytes %d, MaxMsgSize %d, MaxAttempts %d, RetryUnknown %t, WaitConnected %t\n",
 		c.MaxPending, c.MaxPendingBytes, c.MaxMsgSize, c.MaxAttempts, c.RetryUnknown, c.WaitConnected)
-	fmt.Fprintf(&s, "connections buffer %d bytes; nsqd's own limit on messages is %d (0: the defaults)\n", p.buffer, p.largest)
+	fmt.Fprintf(&s, "FoldMessages %d, FoldBytes %d; connections buffer %d bytes; ", c.FoldMessages, c.FoldBytes, p.buffer)
+	fmt.Fprintf(&s, "nsqd's own limits are %d on a message, %d on an MPUB (0: the defaults)\n", p.largest, p.whole)
 	for i, d := range p.dials {
 		if d.kind != dialNormally {
 			fmt.Fprintf(&s, "dial %d: %v\n", i+1, d)

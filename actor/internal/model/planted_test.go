@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,12 +17,7 @@ import (
 
 // planted are faults that the short form finds. Each takes the place of exact snippets of one of the library's files, so that a
 // change of those lines calls for a change here.
-var planted = []struct {
-	name  string
-	file  string // below the module's directory
-	edits []edit
-	long  bool // left out of -short
-}{
+var planted = []plantedFault{
 	{
 		"a broken claim: who leaves what was written is told that it was not", "state/claim.go", []edit{{
 			"if c.move(word, Taken, Abandoned) {\n\t\t\t\treturn Abandoned, true",
@@ -132,6 +128,120 @@ var planted = []struct {
 	},
 }
 
+// plantedInFolds are those of folding, and of what is done about a fold that was refused.
+var plantedInFolds = []plantedFault{
+	{
+		"order lost in a topic: what is not folded leaves the group before it open", "actor/fold.go", []edit{{
+			"\t*hint = uint16(len(f.groups))\n", "\tif foldable {\n\t\t*hint = uint16(len(f.groups))\n\t}\n",
+		}}, false,
+	},
+	{
+		"order lost in a topic: a small publish goes back to the group that had no room for a large one", "actor/fold.go", []edit{{
+			"\t*hint = uint16(len(f.groups))\n",
+			"\ti := int(*hint)\n\tsame := i < len(f.groups) && bytes.Equal(f.groups[i].first.topicBytes(), t.topicBytes())\n" +
+				"\tif !foldable || !same {\n\t\t*hint = uint16(len(f.groups))\n\t}\n",
+		}}, true,
+	},
+	{
+		"a fold over two topics", "actor/fold.go", []edit{{
+			" && bytes.Equal(g.first.topicBytes(), t.topicBytes())", "",
+		}, {"import \"bytes\"\n", ""}}, true,
+	},
+	{
+		"a fold of one more than may be", "actor/fold.go", []edit{{
+			"g.members < f.mostMessages", "g.members <= f.mostMessages",
+		}}, true,
+	},
+	{
+		"a fold of more bytes than may be", "actor/fold.go", []edit{{
+			"countBytes+g.bytes+size <= f.mostBytes", "g.bytes <= f.mostBytes",
+		}}, true,
+	},
+	{
+		"a DeferredPublish and a MultiPublish are folded", "actor/fold.go", []edit{{
+			"foldable := t.kind == publish && ", "foldable := ",
+		}}, true,
+	},
+	{
+		"a member is dropped from its fold", "actor/outbox.go", []edit{{
+			"wire.AppendMPubHead(o.buf, g.first.topicBytes(), g.members, g.bytes)",
+			"wire.AppendMPubHead(o.buf, g.first.topicBytes(), g.members-1, g.bytes-len(g.last.message()))",
+		}, {"t != nil; t = t.next", "t != g.last; t = t.next"}}, false,
+	},
+	{
+		"the answer to a fold ends its first member alone", "actor/flight.go", []edit{{
+			"\t\teach(f.members.popFront())\n\t}\n", "\t\teach(f.members.popFront())\n\t\teach = func(*Transaction) {}\n\t}\n",
+		}}, true,
+	},
+	{
+		"an OK to a fold acks its first member alone", "actor/life.go", []edit{{
+			"l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })",
+			"first := true\n\t\tl.flight.pop(func(t *Transaction) {\n\t\t\tif first {\n\t\t\t\tl.end(t, Acked, nil)\n\t\t\t} else {\n" +
+				"\t\t\t\tl.end(t, Unknown, ErrConnectionLost)\n\t\t\t}\n\t\t\tfirst = false\n\t\t})",
+		}}, true,
+	},
+	{
+		"each OK acks one publish, whatever it was folded into", "actor/loop.go", []edit{{
+			"l.flight.push(command{begin: begin, end: c.encoded, at: now}, g.first)",
+			"for t := g.first; t != nil; {\n\t\t\tnext := t.next\n\t\t\tt.next = nil\n" +
+				"\t\t\tl.flight.push(command{begin: begin, end: c.encoded, at: now}, t)\n\t\t\tt = next\n\t\t}",
+		}}, true,
+	},
+	{
+		"one guilty member has its whole fold refused", "actor/refusal.go", []edit{{
+			"case folded && (badMessage || badBody):", "case folded && badBody:",
+		}}, true,
+	},
+	{
+		"a fold that is too large has all its members refused", "actor/refusal.go", []edit{{
+			"case folded && (badMessage || badBody):", "case folded && badMessage:",
+		}}, true,
+	},
+	{
+		"a fold that failed in nsqd, and may be stored, goes again", "actor/refusal.go", []edit{{
+			"case folded && (badMessage || badBody):", "case folded && (badMessage || badBody || refusal.Fact().MayBeStored):",
+		}}, true,
+	},
+	{
+		"who was refused with others goes again with them, over and over", "actor/fold.go", []edit{{" && !t.alone", ""}}, false,
+	},
+	{
+		"what was refused for its size goes again as large, over and over", "actor/refusal.go", []edit{{
+			"l.fold.mostBytes = int(c.end-c.begin) / 2", "_ = c",
+		}}, true,
+	},
+	{
+		"what goes again from a fold stands in reverse", "actor/life.go", []edit{{
+			"\t\tagain = l.refused(refusal)\n",
+			"\t\tagain = l.refused(refusal)\n\t\tfor i, j := 0, len(again)-1; i < j; i, j = i+1, j-1 {\n" +
+				"\t\t\tagain[i], again[j] = again[j], again[i]\n\t\t}\n",
+		}}, true,
+	},
+	{"nothing is learned", "actor/refusal.go", []edit{{"\t\t\t\tl.learn(t, refusal)\n", "\t\t\t\t_ = t\n"}}, true},
+	{
+		"what was learned is never forgotten", "actor/life.go", []edit{{
+			"\t} else {\n\t\tl.unlearn()\n\t}\n", "\t}\n",
+		}}, false,
+	},
+	{
+		"a good body is refused by what a large one has taught", "actor/refusal.go", []edit{{
+			"t.size < s.tooLarge", "t.size < s.tooLarge/4",
+		}}, true,
+	},
+	{
+		"a good body is refused because another code has taught it", "actor/refusal.go", []edit{{
+			" || !strings.Contains(refusal.Text, \"too big\")", "",
+		}, {"\t\"fmt\"\n\t\"strings\"\n", "\t\"fmt\"\n"}}, true,
+	},
+}
+
+type plantedFault struct {
+	name  string
+	file  string // below the module's directory
+	edits []edit
+	long  bool // left out of -short
+}
+
 type edit struct{ old, new string }
 
 var complaint = regexp.MustCompile(`model: seed \d+: *(?:\n *broken: )?(.*)`)
@@ -149,7 +259,7 @@ func TestFindsPlantedFaults(t *testing.T) {
 	module, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	slots := make(chan struct{}, 2) // a build and a play each, which keep a processor busy
-	for _, fault := range planted {
+	for _, fault := range slices.Concat(planted, plantedInFolds) {
 		t.Run(fault.name, func(t *testing.T) {
 			if fault.long && testing.Short() {
 				t.Skip("-short plants a few of them")

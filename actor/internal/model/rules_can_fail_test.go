@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func fineBook() *book {
 			weather: calm,
 			cfg: actor.Config{
 				DialTimeout: ms, HandshakeTimeout: ms, WriteTimeout: ms, ResponseTimeout: ms, BackoffMax: ms,
-				MaxPending: 8, MaxPendingBytes: 100,
+				MaxPending: 8, MaxPendingBytes: 100, FoldMessages: 2, FoldBytes: 100,
 			},
 		},
 		mendedAt:  5 * ms,
@@ -42,6 +43,7 @@ func fineBook() *book {
 				command := map[act]string{publish: "PUB", multiPublish: "MPUB"}[e.act]
 				b.stored = append(b.stored, wiretest.Message{
 					Topic: e.topic, Body: appendBody(nil, e.number, i, e.size), Command: command, Index: i, Conn: 1,
+					Number: 2 + e.number,
 				})
 			}
 		}
@@ -56,8 +58,35 @@ func fineBook() *book {
 	return b
 }
 
+// fold makes one MPUB of the two publishes to alpha.
+func fold(b *book) {
+	for i := range 2 {
+		m := &b.stored[i]
+		m.Command, m.Index, m.Number = "MPUB", i, b.stored[0].Number
+	}
+}
+
 func failed(outcome actor.Outcome, op, topic string, cause error) error {
 	return &actor.Error{Op: op, Topic: topic, Outcome: outcome, Err: cause}
+}
+
+// refuseBoth has the two publishes to alpha refused by one frame.
+func refuseBoth(b *book, code string) {
+	said := &wire.ReplyError{Code: code, Text: scripted + "1"}
+	b.weather, b.frames = refusing, []frame{{1, said}}
+	b.entries[0].err = failed(actor.Refused, "Publish", "alpha", said)
+	b.entries[1].result = failed(actor.Refused, "Publish", "alpha", said)
+	b.stored = b.stored[2:]
+	b.stats.Acked, b.stats.Refused, b.before.Acked, b.before.Refused = 1, 2, 1, 2
+}
+
+func tooBigAre(size int) *wire.ReplyError {
+	return &wire.ReplyError{Code: wire.CodeBadMessage, Text: fmt.Sprintf("PUB message too big %d > 9", size)}
+}
+
+func taughtBy(size int) error {
+	known := fmt.Errorf("nsqd has refused %d bytes before: %w", size, tooBigAre(size))
+	return failed(actor.Refused, "Publish", "alpha", known)
 }
 
 // TestRulesFindEachViolation changes one thing in a book that is fine, and looks whether the rule that forbids it says so.
@@ -101,6 +130,13 @@ func TestRulesFindEachViolation(t *testing.T) {
 		{"what is stored", "another delay", func(b *book) { b.stored[1].Delay = ms }},
 		{"what is stored", "never published", func(b *book) { b.stored[1].Body = []byte("what?") }},
 		{"what is stored", "half a batch", func(b *book) { b.stored = b.stored[:3] }},
+		{"what is stored", "a batch and a publish in one", func(b *book) { b.stored[1].Number = b.stored[2].Number }},
+		{"what is stored", "a batch of one publish", func(b *book) { b.stored[1].Command = "MPUB"; b.stored[1].Topic = "beta" }},
+		{"a fold is of", "too many", func(b *book) { fold(b); b.cfg.FoldMessages = 1 }},
+		{"a fold is of", "one", func(b *book) { b.stored[1].Command = "MPUB" }},
+		{"a fold is of", "too large", func(b *book) { fold(b); b.cfg.FoldBytes = 4 + 4 + 10 + 4 + 10 - 1 }},
+		{"a fold is of", "two topics", func(b *book) { fold(b); b.entries[1].topic = "beta" }},
+		{"who was folded", "one acked, one unknown", func(b *book) { fold(b); b.weather = foul; first(b, lost, true) }},
 		{"acked is stored", "acked, not stored", func(b *book) { b.stored = b.stored[1:] }},
 		{"acked is stored", "twice", func(b *book) { b.stored = append(b.stored, b.stored[0]) }},
 		{"acked is stored", "unknown, stored twice", func(b *book) { first(b, lost, true); b.stored = append(b.stored, b.stored[0]) }},
@@ -132,6 +168,31 @@ func TestRulesFindEachViolation(t *testing.T) {
 		}},
 		{"an error's words", "bad input accepted", func(b *book) { b.entries[3].act = badInput }},
 		{"nsqd refused", "no frame", func(b *book) { first(b, refused, false) }},
+		{"nsqd refused", "more than its frames can", func(b *book) { b.stats.Refused = 1 }},
+		{"nsqd refused", "one frame, two topics", func(b *book) {
+			refuseBoth(b, wire.CodeBadTopic)
+			b.entries[1].topic = "beta"
+		}},
+		{"nsqd refused", "one frame for a message, two refused", func(b *book) { refuseBoth(b, wire.CodeBadMessage) }},
+		{"nsqd refused", "not too large", func(b *book) {
+			b.weather, b.largest, b.frames = refusing, 10, []frame{{1, tooBigAre(11)}}
+			first(b, failed(actor.Refused, "Publish", "alpha", tooBigAre(11)), false)
+		}},
+		{"nsqd refused", "never taught", func(b *book) { b.largest = 10; first(b, taughtBy(10), false) }},
+		{"nsqd refused", "smaller than what was refused", func(b *book) { b.largest = 5; first(b, taughtBy(11), false) }},
+		{"what a frame has taught", "not remembered", func(b *book) { b.frames = []frame{{1, tooBigAre(11)}, {2, tooBigAre(11)}} }},
+		{"what a frame has taught", "refused twice for a message", func(b *book) {
+			said := &wire.ReplyError{Code: wire.CodeBadMessage, Text: "MPUB message too big 11 > 10"}
+			b.largest, b.frames = 10, []frame{{1, said}, {2, said}}
+			b.entries[0].size = 11
+		}},
+		{"what a frame has taught", "refused for the size again and again", func(b *book) {
+			said := &wire.ReplyError{Code: wire.CodeBadBody, Text: "MPUB body too big 11 > 10"}
+			b.attempts = 12
+			for i := range b.attempts {
+				b.frames = append(b.frames, frame{1 + i, said})
+			}
+		}},
 		{"Stats counts", "counted otherwise", func(b *book) { b.stats.Acked, b.stats.Unknown = 2, 1 }},
 		{"Stats counts", "counted twice", func(b *book) { b.stats.Acked, b.stats.Submitted = 4, 4 }},
 		{"Stats counts", "not ended", func(b *book) { b.stats.PendingBytes = 1 }},
@@ -161,7 +222,9 @@ func TestRulesFindEachViolation(t *testing.T) {
 		{"calm weather", "unknown", func(b *book) { first(b, lost, true) }},
 		{"calm weather", "two connections", func(b *book) { b.stats.Connections = 2 }},
 		{"refusing weather, or better: all", "unknown", func(b *book) { b.weather = refusing; first(b, lost, true) }},
-		{"refusing weather, or better: all", "a frame too many", func(b *book) { b.weather, b.frames = refusing, 1 }},
+		{"refusing weather, or better: all", "a frame too many", func(b *book) {
+			b.weather, b.frames = refusing, []frame{{1, &wire.ReplyError{Code: wire.CodeInvalid}}}
+		}},
 		{"breaking weather, or better", "unknown, stored", func(b *book) { b.weather = breaking; first(b, lost, true) }},
 		{"nothing is left", "a connection", func(b *book) { b.open = 1 }},
 		{"nothing is left", "the producer", func(b *book) { b.stats.Phase = state.Draining }},
@@ -188,6 +251,25 @@ func TestRulesPermit(t *testing.T) {
 	for name, change := range map[string]func(b *book){
 		"an OK that nobody asked for, taken for a publish's own": func(b *book) {
 			b.weather, b.surplus, b.stored = foul, 1, b.stored[1:]
+		},
+		"the same, for a fold": func(b *book) { b.weather, b.surplus, b.stored = foul, 1, b.stored[2:] },
+		"a fold":               fold,
+		"a fold is refused":    func(b *book) { refuseBoth(b, wire.CodeBadTopic) },
+		"one of a fold was left": func(b *book) {
+			fold(b)
+			b.entries[0].ended = b.entries[0].began + b.entries[0].give
+			b.entries[0].err = failed(actor.Unknown, "Publish", "alpha", context.DeadlineExceeded)
+			b.stats.Acked, b.stats.Unknown, b.before.Acked, b.before.Unknown = 2, 1, 2, 1
+		},
+		"refused by what was learned": func(b *book) {
+			b.weather, b.largest, b.frames = refusing, 9, []frame{{1, tooBigAre(10)}}
+			b.entries[0].err, b.entries[1].result = failed(actor.Refused, "Publish", "alpha", tooBigAre(10)), taughtBy(10)
+			b.stored = b.stored[2:]
+			b.stats.Acked, b.stats.Refused, b.before.Acked, b.before.Refused = 1, 2, 1, 2
+		},
+		"learned anew behind a connection without a frame": func(b *book) {
+			b.weather, b.attempts = breaking, 3
+			b.frames = []frame{{1, tooBigAre(11)}, {3, tooBigAre(11)}}
 		},
 		"stored twice under RetryUnknown": func(b *book) {
 			again := b.stored[0]

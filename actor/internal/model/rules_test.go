@@ -1,10 +1,10 @@
 package model
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/wire"
 )
 
 // The rules. A play is judged when it is over, by its book alone. What a play that does not come to its end has done wrong is
@@ -15,10 +15,13 @@ var rules = []struct {
 }{
 	// In any weather, of every publish:
 	{oneEnd, "a call returns; a publish has one result, and those that Shutdown dropped are in its Tally"},
-	{intact, "what is stored was published: topic, bytes, delay, and a batch as a whole"},
+	{intact, "what is stored was published: topic, bytes, delay, and a batch as a whole, by itself"},
+	{folds, "a fold is of publishes to one topic, and keeps the limits"},
+	{together, "who was folded is acked together (RetryUnknown: or not)"},
 	{outcomes, "acked is stored, once; refused and not sent are not stored; unknown, at most once (RetryUnknown: or more often)"},
 	{order, "the publishes of one caller to one topic are stored in their order (RetryUnknown: on each connection)"},
-	{frames, "nsqd refused what is refused: not more publishes than it sent error frames"},
+	{frames, "nsqd refused what is refused: each frame one publish, or one fold; only what is too large is refused for that"},
+	{lessons, "what a frame has taught is remembered until a connection ends without one: no more are lost to the same"},
 	{words, "an error's words fit its outcome"},
 
 	// Of time:
@@ -36,8 +39,8 @@ var rules = []struct {
 
 	// The milder the weather, the more is asked for, of all that ended before Shutdown and not by its own context:
 	{nothingUnread, "breaking weather, or better: nsqd has answered all that it stored, so what is stored is acked"},
-	{nothingLost, "refusing weather, or better: all is acked or refused, and each error frame refuses one publish"},
-	{inOrder, "refusing weather, or better: one caller's results come on a channel in the order of his publishes"},
+	{nothingLost, "refusing weather, or better: all is acked or refused, and each frame refuses one, unless a fold goes again"},
+	{inOrder, "refusing weather, or better: one caller's results come on a channel in his order (folding: that of each topic)"},
 	{allAcked, "calm weather: all is acked, on one connection"},
 }
 
@@ -59,38 +62,8 @@ func (b *book) judge() (wrong []string) {
 	return wrong
 }
 
-// intact also counts for the other rules how often each publish is stored.
-func intact(b *book, broken complain) {
-	b.times = make([]int, len(b.entries))
-	var body []byte
-	commands := map[act]string{publish: "PUB", multiPublish: "MPUB", deferredPublish: "DPUB"}
-	due := 0 // which message of a batch comes next
-	for _, m := range b.stored {
-		number, i, named := nameOf(m.Body)
-		if !named || number >= len(b.entries) || !b.entries[number].act.publishes() || !b.entries[number].called {
-			broken("nobody published %q to %s", m.Body[:min(20, len(m.Body))], m.Topic)
-			continue
-		}
-		e := b.entries[number]
-		body = appendBody(body[:0], number, i, e.size)
-		if !bytes.Equal(m.Body, body) || m.Topic != e.topic || m.Delay != e.delay || m.Command != commands[e.act] || m.Index != i {
-			broken("stored otherwise, as %s %d of %d bytes to %s, delay %v: %v", m.Command, m.Index, len(m.Body), m.Topic, m.Delay, e)
-		}
-		if i != due || i >= e.count {
-			broken("message %d is stored where %d was due: %v", i, due, e)
-		}
-		if due = i + 1; due == e.count {
-			due = 0
-			b.times[number]++
-		}
-	}
-	if due != 0 {
-		broken("the last batch is not whole")
-	}
-}
-
 func outcomes(b *book, broken complain) {
-	spent := 0 // answers that nobody asked for, each taken for a publish's own
+	spent := 0 // answers that nobody asked for, each taken for the own of a publish, or of all in a fold
 	for i, e := range b.entries {
 		if !e.act.publishes() {
 			continue
@@ -106,7 +79,7 @@ func outcomes(b *book, broken complain) {
 			most = 0
 		}
 		n := b.times[i]
-		if n == 0 && least == 1 && spent < b.surplus {
+		if n == 0 && least == 1 && spent < b.surplus*b.cfg.FoldMessages {
 			spent++
 		} else if n < least || n > most {
 			broken("stored %d times: %v", n, e)
@@ -153,16 +126,23 @@ func inOrder(b *book, broken complain) {
 	if b.weather > refusing {
 		return
 	}
-	type line struct{ caller, done int }
+	type line struct {
+		caller, done int
+		topic        string
+	}
 	last := map[line]*entry{}
 	b.fair(func(_ int, e *entry, _ actor.Outcome) {
-		if !e.accepted() {
+		if !e.accepted() || taught(e.result) > 0 { // what need not be sent is not held up by what is under way
 			return
 		}
-		if before := last[line{e.caller, e.done}]; before != nil && before.place > e.place {
+		to := line{e.caller, e.done, e.topic}
+		if b.cfg.FoldMessages == 1 {
+			to.topic = ""
+		}
+		if before := last[to]; before != nil && before.place > e.place {
 			broken("it came before the result of step %d: %v", before.number, e)
 		}
-		last[line{e.caller, e.done}] = e
+		last[to] = e
 	})
 }
 
@@ -189,14 +169,25 @@ func nothingLost(b *book, broken complain) {
 			broken("%v", e)
 		}
 	})
-	left := uint64(0)
+	left, refusing := uint64(0), uint64(0)
+	for _, f := range b.frames {
+		about := sayTooBig(f.said).command
+		badSize := f.said.Code == wire.CodeBadMessage || f.said.Code == wire.CodeBadBody
+		if b.cfg.FoldMessages == 1 || !badSize || about == "PUB" || about == "DPUB" {
+			refusing++ // for the others, a fold may go again
+		}
+	}
+	refused := b.stats.Refused
 	for _, e := range b.entries {
+		if taught(e.err) > 0 || taught(e.result) > 0 {
+			refused--
+		}
 		if leftBy(e.err) && actor.OutcomeOf(e.err) == actor.Unknown && e.act.publishes() {
 			left++ // whom a frame may have met
 		}
 	}
-	if b.stops[0].err == nil && uint64(b.frames) > b.stats.Refused+left {
-		broken("%d error frames, %d refused, %d left", b.frames, b.stats.Refused, left)
+	if b.stops[0].err == nil && refusing > refused+left {
+		broken("%d error frames, %d refused by them, %d left", refusing, refused, left)
 	}
 }
 

@@ -128,8 +128,11 @@ func drawStep(r *rand.Rand, p *plan, a act) step {
 	switch a {
 	case publish, multiPublish, deferredPublish:
 		s.caller = r.IntN(p.callers)
-		s.topic = topics[r.IntN(len(topics))]
+		s.topic = topics[r.IntN(p.topics)]
 		s.how = pick(r, waiting, waiting, waiting, waiting, async, async, async, async, try, forgotten)
+		if p.eager && s.how == waiting {
+			s.how = pick(r, waiting, async, async, async)
+		}
 		s.done = pick(r, prompt, prompt, prompt, prompt, late, late, late, kept)
 		if s.how == waiting {
 			s.give = drawGive(r, 2)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -69,7 +70,7 @@ var (
 type scene struct {
 	fate
 	at      wiretest.When // the connection's n-th publish
-	largest int           // see plan
+	plan    *plan
 	surplus *atomic.Int64 // OKs that nobody asked for
 }
 
@@ -93,13 +94,13 @@ var fates = []struct {
 	{calm, "answers take their time", func(s scene) faults { return faults{s.at.Through(s.n + 5).Delay(s.pause)} }},
 	{calm, "nsqd takes its time", func(s scene) faults { return faults{s.at.Busy(s.pause)} }},
 
-	{refusing, "a publish is refused", func(s scene) faults { return faults{s.at.Error(s.code, "scripted")} }},
+	{refusing, "a publish is refused", func(s scene) faults { return faults{s.at.Error(s.code, s.text())} }},
 
 	{breaking, "a publish fails in nsqd", func(s scene) faults {
-		return faults{s.at.Error(troubles[s.n%len(troubles)], "scripted")}
+		return faults{s.at.Error(troubles[s.n%len(troubles)], s.text())}
 	}},
 	{breaking, "a batch fails in nsqd", func(s scene) faults {
-		return faults{s.at.If(batch).Error(wire.CodeMPubFailed, "scripted")}
+		return faults{s.at.If(batch).Error(wire.CodeMPubFailed, s.text())}
 	}},
 	{breaking, "closed at a publish", func(s scene) faults { return faults{s.at.Close()} }},
 	{breaking, "reset at a publish", func(s scene) faults { return faults{s.at.Reset()} }},
@@ -112,7 +113,7 @@ var fates = []struct {
 		return faults{wiretest.OnIdentify().Conn(s.conn).Answered().Reset()}
 	}},
 	{breaking, "IDENTIFY is refused", func(s scene) faults {
-		return faults{wiretest.OnIdentify().Conn(s.conn).Error(wire.CodeBadBody, "scripted")}
+		return faults{wiretest.OnIdentify().Conn(s.conn).Error(wire.CodeBadBody, "no")}
 	}},
 	{breaking, "IDENTIFY is answered with nonsense", func(s scene) faults {
 		return faults{wiretest.OnIdentify().Conn(s.conn).Answer(nonsense[s.n%len(nonsense)])}
@@ -130,8 +131,8 @@ var fates = []struct {
 	{foul, "nsqd takes long", func(s scene) faults { return faults{s.at.Busy(40 * s.pause)} }},
 	{foul, "a black hole", func(s scene) faults { return faults{s.at.Blackhole()} }},
 	{foul, "stored, never answered", func(s scene) faults {
-		if s.largest > 0 {
-			return nil // behind a missing answer, nsqd's objection to a large message would meet an innocent
+		if s.plan.limited() {
+			return nil
 		}
 		return faults{s.at.Through(math.MaxInt).Silence()}
 	}},
@@ -140,13 +141,22 @@ var fates = []struct {
 		return faults{s.at.Answered().Send(nonsense[s.n%len(nonsense)])}
 	}},
 	{foul, "an OK too many", func(s scene) faults {
+		if s.plan.limited() {
+			return nil
+		}
 		return faults{s.at.Answered().Do(func() { s.surplus.Add(1) }), s.at.Answered().Send(ok)}
 	}},
 	{foul, "a batch fails in nsqd, and is stored", func(s scene) faults {
-		failed := wire.AppendFrame(nil, wire.FrameError, wire.CodeMPubFailed+" scripted")
+		failed := wire.AppendFrame(nil, wire.FrameError, wire.CodeMPubFailed+" "+s.text())
 		return faults{s.at.If(batch).Answer(failed), s.at.If(batch).Answered().Close()}
 	}},
 }
+
+// scripted is how the text of every error frame begins with which a publish is refused by script. The rest of it is the
+// connection's number, so that each frame can be told from all others.
+const scripted = "scripted on connection "
+
+func (s scene) text() string { return scripted + strconv.Itoa(s.conn) }
 
 func batch(c wiretest.Command) bool { return c.Name == "MPUB" }
 
@@ -181,7 +191,7 @@ func drawFates(r *rand.Rand, p *plan) (all []fate) {
 
 func (p *plan) faults(surplus *atomic.Int64) (all faults) {
 	for _, f := range p.fates {
-		all = append(all, fates[f.kind].of(scene{f, wiretest.OnPublish(f.n).Conn(f.conn), p.largest, surplus})...)
+		all = append(all, fates[f.kind].of(scene{f, wiretest.OnPublish(f.n).Conn(f.conn), p, surplus})...)
 	}
 	return all
 }

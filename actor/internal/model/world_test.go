@@ -28,6 +28,7 @@ type world struct {
 	dialled atomic.Int64                    // how often
 	current atomic.Pointer[wiretest.Server] // which of the two a dial reaches
 	p       *actor.Producer
+	heard   heard        // error frames
 	surplus atomic.Int64 // OKs that nobody asked for
 	conns   atomic.Int64 // made and not closed by the client
 
@@ -46,12 +47,13 @@ type world struct {
 func newWorld(b *book) *world {
 	w := &world{book: b, began: time.Now(), idle: make(chan struct{}), quit: make(chan struct{})}
 	b.mendedAt, b.stoppedAt = never, never
-	w.nsqd = wiretest.Config{InMemory: true, Buffer: b.buffer, MaxMsgSize: b.largest, Faults: b.faults(&w.surplus)}.NewServer()
+	w.nsqd = wiretest.Config{
+		InMemory: true, Buffer: b.buffer, MaxMsgSize: b.largest, MaxBodySize: b.whole, Faults: b.faults(&w.surplus),
+	}.NewServer()
 	w.well = wiretest.NewInMemory()
 	w.current.Store(w.nsqd)
 	cfg := b.cfg
 	cfg.Dial = w.dial
-	cfg.FoldMessages = 1
 	p, err := actor.NewProducer(w.nsqd.Addr, &cfg)
 	if err != nil {
 		panic(err)
@@ -82,24 +84,9 @@ func newWorld(b *book) *world {
 // now returns the time since the beginning.
 func (w *world) now() time.Duration { return time.Since(w.began) }
 
-// watched is a connection that tells the world when the client closes it.
-type watched struct {
-	net.Conn
-	world  *world
-	closed atomic.Bool
-}
-
-func (c *watched) Close() error {
-	if c.closed.CompareAndSwap(false, true) {
-		c.world.conns.Add(-1)
-	}
-	return c.Conn.Close()
-}
-
-func (c *watched) CloseWrite() error { return c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
-
 func (w *world) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if n := int(w.dialled.Add(1)); n <= len(w.dials) && w.current.Load() == w.nsqd {
+	n := int(w.dialled.Add(1))
+	if n <= len(w.dials) && w.current.Load() == w.nsqd {
 		switch d := w.dials[n-1]; d.kind {
 		case dialRefused:
 			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -120,7 +107,7 @@ func (w *world) dial(ctx context.Context, network, addr string) (net.Conn, error
 		return nil, err
 	}
 	w.conns.Add(1)
-	return &watched{Conn: conn, world: w}, nil
+	return &watched{Conn: conn, world: w, dial: n}, nil
 }
 
 // run plays the steps. What is left to do then is in ending_test.go.
@@ -176,6 +163,9 @@ func (w *world) direct(e *entry) {
 	case sendJunk:
 		w.nsqd.Send(nonsense[e.odd])
 	case sendAnswer:
+		if w.limited() {
+			return
+		}
 		w.surplus.Add(int64(w.nsqd.Stats().Open) + 1) // one may be accepted meanwhile
 		w.nsqd.Send(ok)
 	}
@@ -266,7 +256,7 @@ func (w *world) halt(give time.Duration) {
 func (w *world) fill() {
 	w.stats = w.p.Stats()
 	w.open = int(w.conns.Load())
-	w.frames = w.nsqd.Stats().Refused
+	w.attempts, w.frames = int(w.dialled.Load()), w.heard.frames
 	w.book.surplus = int(w.surplus.Load())
 	for _, srv := range []*wiretest.Server{w.nsqd, w.well} {
 		stored := srv.Messages()
