@@ -95,7 +95,6 @@ func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, Out
 	select {
 	case p.mail <- t:
 	default:
-		p.ring() // see sleep
 		if e == try {
 			outcome, _ := p.leave(s)
 			return s, outcome, ErrFull
@@ -166,14 +165,11 @@ func (p *Producer) leave(s sent) (Outcome, bool) {
 		// The loop still meets the transaction, and lets it lie. Its memory goes now, so that the bounds stay true however
 		// many are given up before the loop comes by.
 		s.t.command = nil
-		if len(p.mail) > cap(p.mail)/2 {
-			p.ring() // see sleep
-		}
 	}
 	if s.kind.publishes() {
 		p.settle(s.size, outcome)
 	}
-	if p.watched.IsSet() {
+	if claim == state.GivenUp || p.watched.IsSet() {
 		p.ring()
 	}
 	return outcome, true

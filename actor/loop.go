@@ -77,7 +77,8 @@ func (l *loop) run() {
 }
 
 // sleep waits until there is something to do. While the window is closed that is nothing which comes by mail: publishes gather
-// there until an answer comes. What must not wait for that, a question or a mailbox that fills up, rings.
+// there until an answer comes. Who asks a question rings, lest it wait for that, and so does who gives up a publish, lest it take
+// another's place in the mailbox.
 func (l *loop) sleep() {
 	mail := l.p.mail
 	if c := l.conn; c != nil && c.conn != nil && c.broken == nil && !c.window.open() {
