@@ -237,8 +237,10 @@ func (l *loop) encodeFold(now int64) {
 		l.flight.push(command{begin: begin, end: c.encoded, at: now}, g.first)
 	}
 	l.fold.reset()
-	l.flight.commands.at(l.flight.len() - 1).last = true
-	c.window.unanswered++
+	if l.out.tail == nil {
+		l.flight.commands.at(l.flight.len() - 1).last = true
+		c.window.unanswered++
+	}
 }
 
 var nop = wire.AppendNop(nil)

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,7 @@ func TestEncodersAppend(t *testing.T) {
 		"PUB":       func(dst []byte) []byte { return must(AppendPub(dst, "t", x)) },
 		"DPUB":      func(dst []byte) []byte { return must(AppendDPub(dst, "t", time.Second, x)) },
 		"MPUB":      func(dst []byte) []byte { return must(AppendMPub(dst, "t", [][]byte{x, x})) },
+		"MPUB head": func(dst []byte) []byte { return AppendMPubHead(dst, x, 1, 5) },
 		"message":   func(dst []byte) []byte { return AppendMessage(dst, x) },
 		"frame":     func(dst []byte) []byte { return AppendFrame(dst, FrameError, "E_X") },
 		"OK":        AppendOK,
@@ -128,6 +130,30 @@ func TestMPubSize(t *testing.T) {
 	line := len("MPUB t\n")
 	stated := 4 // the total itself
 	assert.Len(t, must(AppendMPub(nil, "t", bodies)), line+stated+MPubSize(bodies))
+}
+
+// A head with messages behind it is the MPUB of these messages, and costs no memory of its own.
+func TestMPubHead(t *testing.T) {
+	large := bytes.Repeat([]byte("y"), 70_000)
+	for _, topic := range []string{"t", strings.Repeat("t", 64), "A.b_c-9#ephemeral"} {
+		for _, bodies := range [][][]byte{{{0}}, {[]byte("\n"), []byte("NOP\n")}, {large, {1}, large}, slices.Repeat([][]byte{[]byte("body")}, 300)} {
+			size := MPubSize(bodies) - lenSize // what AppendMessage makes of the bodies
+			want := append([]byte("before"), must(AppendMPub(nil, topic, bodies))...)
+			got := AppendMPubHead([]byte("before"), []byte(topic), len(bodies), size)
+			for _, body := range bodies {
+				got = AppendMessage(got, body)
+			}
+			assert.True(t, bytes.Equal(want, got), "%d bodies to %s", len(bodies), topic)
+
+			room, name := got[:0], []byte(topic)
+			assert.Zero(t, testing.AllocsPerRun(100, func() {
+				dst := AppendMPubHead(room, name, len(bodies), size)
+				for _, body := range bodies {
+					dst = AppendMessage(dst, body)
+				}
+			}))
+		}
+	}
 }
 
 // The wire's own limit, without a body of that size.

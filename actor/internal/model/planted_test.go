@@ -39,9 +39,9 @@ var planted = []plantedFault{
 	},
 	{
 		"what is left in flight serves another publish too early", "actor/call.go", []edit{{
-			"\tif p.watched.IsSet() {\n\t\tp.ring()",
+			"\tif claim == state.GivenUp || p.watched.IsSet() {\n\t\tp.ring()",
 			"\tif claim == state.Abandoned && s.t.claim.Advance(state.Abandoned, state.Free) {\n\t\ts.t.recycle()\n\t}\n" +
-				"\tif p.watched.IsSet() {\n\t\tp.ring()",
+				"\tif claim == state.GivenUp || p.watched.IsSet() {\n\t\tp.ring()",
 		}}, true,
 	},
 	{
