@@ -15,7 +15,7 @@ type outbox struct {
 }
 
 const (
-	batchBytes = 64 << 10 // commands of so many bytes are enough for one write
+	batchBytes = 256 << 10 // commands of so many bytes are enough for one write
 	largeBytes = 16 << 10 // commands from this size on are not copied
 	pieceBytes = 64 << 10 // the most that one write is given
 )
