@@ -17,6 +17,7 @@ import (
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
+	"github.com/nsqactor/producer/wire/wiretest/link"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
@@ -185,6 +186,82 @@ func BenchmarkLoneCaller(b *testing.B) {
 			require.EqualValues(b, 2*(b.N*rounds+1)*calls, nsqd.MessageCount(benchTopic))
 		})
 	}
+}
+
+// BenchmarkPath publishes over paths of different lengths. It reports the median time of a call, also as a multiple of that of the
+// raw loop's lone PUB on the same path, and how many calls a second there are.
+func BenchmarkPath(b *testing.B) {
+	nsqd := nsqdtest.Start(b, "-mem-queue-size=100000")
+	for _, trip := range []time.Duration{0, 200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond} {
+		for _, callers := range []int{2, 64} {
+			for _, topics := range []int{1, 1000} {
+				b.Run(fmt.Sprintf("trip=%v/callers=%d/topics=%d", trip, callers, topics), func(b *testing.B) {
+					path := link.New(nsqd.TCPAddr)
+					b.Cleanup(path.Close)
+					path.RoundTrip(trip)
+					p, err := actor.NewProducer(path.Addr, nil)
+					require.NoError(b, err)
+					defer p.Stop()
+					names := make([]string, topics)
+					for i := range names {
+						names[i] = fmt.Sprint("path-", i)
+					}
+					times := publishTimes(b, p, callers, names)
+					slices.Sort(times)
+					p50 := times[len(times)/2]
+					b.ReportMetric(float64(p50.Microseconds()), "p50-µs")
+					b.ReportMetric(float64(len(times))/b.Elapsed().Seconds(), "calls/s")
+					b.ReportMetric(float64(p50)/float64(rawTime(b, path.Addr)), "p50/raw")
+					require.EqualValues(b, b.N+warmUp, p.Stats().Acked)
+				})
+			}
+		}
+	}
+}
+
+// rawTime returns the median time of the raw loop's lone PUB.
+func rawTime(b *testing.B, addr string) time.Duration {
+	raw := dialRaw(b, addr, 1)
+	times := make([]time.Duration, 100)
+	for i := range times {
+		start := time.Now()
+		raw.round()
+		times[i] = time.Since(start)
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+const warmUp = 500 // calls, after which the producer knows the path
+
+// publishTimes publishes b.N messages to these topics in turn, and returns how long each call took.
+func publishTimes(b *testing.B, p *actor.Producer, callers int, topics []string) (times []time.Duration) {
+	body := make([]byte, 128)
+	round := func(calls int) (times []time.Duration) {
+		all := make(chan []time.Duration, callers)
+		for i := range callers {
+			go func() {
+				var own []time.Duration
+				for n := i; n < calls; n += callers {
+					start := time.Now()
+					if err := p.Publish(topics[n%len(topics)], body); err != nil {
+						b.Error(err)
+					}
+					own = append(own, time.Since(start))
+				}
+				all <- own
+			}()
+		}
+		for range callers {
+			times = append(times, <-all...)
+		}
+		return times
+	}
+	round(warmUp)
+	b.ResetTimer()
+	times = round(b.N)
+	b.StopTimer()
+	return times
 }
 
 // BenchmarkContextEnd measures how long after its context's end a call returns, with nsqd stopped by a signal and 100 callers

@@ -16,8 +16,8 @@ type outbox struct {
 
 const (
 	batchBytes = 256 << 10 // commands of so many bytes are enough for one write
-	largeBytes = 16 << 10 // commands from this size on are not copied
-	pieceBytes = 64 << 10 // the most that one write is given
+	largeBytes = 16 << 10  // commands from this size on are not copied
+	pieceBytes = 64 << 10  // the most that one write is given
 )
 
 func (o *outbox) len() int { return len(o.buf) + len(o.tail) }
