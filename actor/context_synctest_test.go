@@ -165,15 +165,16 @@ func TestLongestTimeWithoutAContext(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		}})
-		for range defaults.MaxAttempts * 2 { // two unanswered writes are the window of each connection
-			require.NoError(t, p.PublishAsync("topic", make([]byte, 20_000), nil))
+		const perWrite = 17 // 256 KiB, and two unanswered writes are the window of each connection
+		for range defaults.MaxAttempts * 2 * perWrite {
+			require.NoError(t, p.PublishAsync("topic", make([]byte, 16_000), nil))
 		}
 		pause, err := took(func() error { return p.Publish("topic", []byte("body")) })
 		require.Equal(t, actor.NotSent, actor.OutcomeOf(err), "%v", err)
 		require.ErrorContains(t, err, "3 connections lost under it")
 		each := defaults.DialTimeout + defaults.HandshakeTimeout + defaults.ResponseTimeout + lastWords - 2*moment
 		require.Equal(t, time.Duration(defaults.MaxAttempts)*each, pause)
-		require.EqualValues(t, 2*defaults.MaxAttempts, p.Stats().Unknown, "those before it")
+		require.EqualValues(t, 2*defaults.MaxAttempts*perWrite, p.Stats().Unknown, "those before it")
 	})
 }
 

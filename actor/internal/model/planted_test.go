@@ -174,10 +174,10 @@ var plantedInFolds = []plantedFault{
 		}}, true,
 	},
 	{
-		"an OK to a fold acks its first member alone", "actor/life.go", []edit{{
-			"l.flight.pop(func(t *Transaction) { l.end(t, Acked, nil) })",
-			"first := true\n\t\tl.flight.pop(func(t *Transaction) {\n\t\t\tif first {\n\t\t\t\tl.end(t, Acked, nil)\n\t\t\t} else {\n" +
-				"\t\t\t\tl.end(t, Unknown, ErrConnectionLost)\n\t\t\t}\n\t\t\tfirst = false\n\t\t})",
+		"an OK to a fold acks its first member alone", "actor/end.go", []edit{{
+			"\tfor range members {\n\t\tif t := l.flight.members.popFront(); t != nil {\n",
+			"\tfor i := range members {\n\t\tif t := l.flight.members.popFront(); t != nil {\n\t\t\tif i > 0 {\n" +
+				"\t\t\t\tt.Error = l.p.fail(t.kind, t.topicName(), Unknown, ErrConnectionLost)\n\t\t\t}\n",
 		}}, true,
 	},
 	{
