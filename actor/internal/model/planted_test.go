@@ -101,14 +101,14 @@ var planted = []plantedFault{
 	},
 	{
 		"a try that finds no room keeps a reader's place", "actor/async.go", []edit{{
-			"if err != nil && done != nil {\n\t\tp.unread.leave(0)",
-			"if err != nil && err != ErrFull && done != nil {\n\t\tp.unread.leave(0)",
+			"if err != nil && done != nil {\n\t\tp.unread.leave(1, 0)",
+			"if err != nil && err != ErrFull && done != nil {\n\t\tp.unread.leave(1, 0)",
 		}}, true,
 	},
 	{
 		"a refused publish keeps its room", "actor/call.go", []edit{{
-			"p.counts.outcomes[outcome].Add(1)\n\tp.room.leave(size)",
-			"p.counts.outcomes[outcome].Add(1)\n\tif outcome != Refused {\n\t\tp.room.leave(size)\n\t}",
+			"p.counts.outcomes[outcome].Add(1)\n\tp.room.leave(1, size)",
+			"p.counts.outcomes[outcome].Add(1)\n\tif outcome != Refused {\n\t\tp.room.leave(1, size)\n\t}",
 		}}, true,
 	},
 	{
