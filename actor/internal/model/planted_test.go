@@ -207,7 +207,7 @@ var plantedInFolds = []plantedFault{
 	},
 	{
 		"what was refused for its size goes again as large, over and over", "actor/refusal.go", []edit{{
-			"l.fold.mostBytes = int(c.end-c.begin) / 2", "_ = c",
+			"l.fold.mostBytes = min(l.fold.mostBytes, int(c.end-c.begin)) / 2", "_ = c",
 		}}, true,
 	},
 	{
