@@ -39,6 +39,21 @@
 // an error frame keeps its place. Across a lost connection order holds among what is sent again, not against what ended as
 // unknown.
 //
+// # Folding
+//
+// nsqd answers each command by a system call of its own, so that the producer folds: publishes to one topic that go out in one
+// write become one MPUB, of at most FoldMessages messages and FoldBytes bytes. What goes out together is what queued up while the
+// writes before it were unanswered; nothing is held back to make it more. Each publish has its own outcome all the same:
+//
+//   - What nsqd does not take as a fold goes again in smaller parts: one by one where a message was too large (E_BAD_MESSAGE), so
+//     that only the guilty is refused; in folds of half the size where the whole was (E_BAD_BODY). Both cost a connection.
+//   - When nsqd cannot store (E_MPUB_FAILED), all publishes of the fold are unknown, since it may have stored some: a lone PUB
+//     would have been refused for certain. Who needs that sets FoldMessages to 1.
+//   - Any other error frame refuses the whole fold; it has one topic.
+//
+// Once nsqd has refused a body as too big, bodies of that size and more are refused with its words, without being sent, until a
+// connection ends without an error frame.
+//
 // # Bounds
 //
 // At most MaxPending publishes with at most MaxPendingBytes bytes are accepted and not ended. Beyond that, calls wait their
