@@ -104,9 +104,9 @@ func TestLateSender(t *testing.T) {
 		parked(t, 1)
 		p.finish(t)
 		p.room.leave(1, 1)
-		require.True(t, <-result == ErrStopped)
+		require.True(t, next(t, result) == ErrStopped)
 		require.Len(t, p.mail, 1)
-		late := <-p.mail
+		late := next(t, p.mail)
 		require.Equal(t, state.GivenUp, late.claim.Load())
 		require.Nil(t, late.command, "its memory goes at once")
 		requireNothingHeld(t, p, 1, 1)
@@ -122,15 +122,15 @@ func TestOneEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		result, ended := make(chan error, 1), make(chan struct{})
 		go func() { result <- p.PublishContext(ctx, "t", []byte("x")) }()
-		tr := <-p.mail
+		tr := next(t, p.mail)
 		go func() {
 			newLoop(p).end(tr, Acked, nil)
 			p.finish(t)
 			close(ended)
 		}()
 		cancel()
-		outcome := OutcomeOf(<-result)
-		<-ended
+		outcome := OutcomeOf(next(t, result))
+		next(t, ended)
 		require.Contains(t, []Outcome{Acked, NotSent}, outcome)
 		for _, o := range []Outcome{Acked, Refused, NotSent, Unknown} {
 			want := uint64(0)
@@ -143,16 +143,16 @@ func TestOneEnd(t *testing.T) {
 	}
 }
 
-// TestResultWinsOverContext: whoever finds both takes the result, since it says more.
-func TestResultWinsOverContext(t *testing.T) {
+// TestResultThatIsThereWins over the context: whoever finds both takes the result, since it says more.
+func TestResultThatIsThereWins(t *testing.T) {
 	for range 200 {
 		p := deaf(t, 1)
 		ctx, cancel := context.WithCancel(context.Background())
 		result := make(chan error, 1)
 		go func() { result <- p.PublishContext(ctx, "t", []byte("x")) }()
-		newLoop(p).end(<-p.mail, Acked, nil)
+		newLoop(p).end(next(t, p.mail), Acked, nil)
 		cancel()
-		require.NoError(t, <-result)
+		require.NoError(t, next(t, result))
 		require.EqualValues(t, 1, p.Stats().Acked)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
+const crowdSize = 10_000
+
 // saying is what somebody was told of the publish with that number.
 type saying struct {
 	n   int

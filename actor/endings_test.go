@@ -35,8 +35,8 @@ func TestUndeliveredResultsHoldNoBodies(t *testing.T) {
 	for range results {
 		require.NoError(t, p.PublishAsync("topic", body, done))
 	}
-	require.NoError(t, p.Flush(context.Background()))
-	require.EqualValues(t, results, p.Stats().Undelivered)
+	require.NoError(t, p.Flush(testContext(t)))
+	undelivered(t, p, results) // results follow outcomes, which Flush waits for
 	require.Less(t, heap()-before, 16<<20)
 	for range results {
 		require.NoError(t, receive(t, done).Error)
@@ -70,12 +70,12 @@ func TestHalfWrittenAtTheCutIsNotSent(t *testing.T) {
 	require.Empty(t, srv.Messages())
 }
 
-// deaf is a connection that does not honour read deadlines.
-type deaf struct{ net.Conn }
+// undated is a connection that does not honour read deadlines.
+type undated struct{ net.Conn }
 
-func (deaf) SetReadDeadline(time.Time) error { return nil }
+func (undated) SetReadDeadline(time.Time) error { return nil }
 
-func (d deaf) SetDeadline(at time.Time) error { return d.SetWriteDeadline(at) }
+func (u undated) SetDeadline(at time.Time) error { return u.SetWriteDeadline(at) }
 
 func TestConnectionWithoutReadDeadlines(t *testing.T) {
 	srv := newDouble(t)
@@ -83,7 +83,7 @@ func TestConnectionWithoutReadDeadlines(t *testing.T) {
 		ResponseTimeout: 50 * time.Millisecond,
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return deaf{conn}, err
+			return undated{conn}, err
 		},
 	})
 	require.NoError(t, p.Ping())
@@ -141,7 +141,7 @@ func TestHandshakeWithoutReadDeadlines(t *testing.T) {
 		HandshakeTimeout: 50 * time.Millisecond,
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return deaf{conn}, err
+			return undated{conn}, err
 		},
 	})
 	err := receive(t, started(func() error { return p.Publish("topic", []byte("body")) }))
@@ -156,7 +156,7 @@ func TestPingThatLeavesWhileStopping(t *testing.T) {
 	p := newProducer(t, "127.0.0.1:1", &actor.Config{Dial: door.dial, DialTimeout: time.Hour})
 	ctx, cancel := context.WithCancel(context.Background())
 	pinged := started(func() error { return p.PingContext(ctx) })
-	<-door.asked
+	receive(t, door.asked)
 	waitingCallers(t, 1)
 	stopped := started(func() error { _, err := p.Shutdown(context.Background()); return err })
 	until(t, "it is stopping", func() bool { return p.Stats().Phase == state.Draining })

@@ -130,7 +130,7 @@ func ended(t *testing.T, inDoubt bool, outcome Outcome, cause error) error {
 	require.True(t, tr.claim.Advance(state.Free, state.Queued))
 	tr.doubt = inDoubt
 	newLoop(p).end(tr, outcome, cause)
-	require.Same(t, tr, <-tr.done)
+	require.Same(t, tr, next(t, tr.done))
 	require.EqualValues(t, 1, p.counts.outcomes[OutcomeOf(tr.Error)].Load(), "counted as it is reported")
 	return tr.Error
 }

@@ -191,7 +191,7 @@ func misbehave(t *testing.T, srv *wiretest.Server, random *rand.Rand) {
 		srv.CloseListener()
 		srv.CloseAll()
 		pause()
-		until(t, "the port is free", func() bool { return srv.Listen() == nil }) // of others' connections, which may come from there
+		listenAgain(t, srv)
 	}
 	srv.Resume()
 }

@@ -57,6 +57,20 @@ func all(t *testing.T, reports <-chan error, n int) (failed int) {
 	return failed
 }
 
+// next returns the next value from a channel, of which there must be one.
+func next[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	timeout := time.NewTimer(20 * time.Second)
+	defer timeout.Stop()
+	select {
+	case v := <-from:
+		return v
+	case <-timeout.C:
+		require.FailNow(t, "nothing came")
+		panic("not reached")
+	}
+}
+
 func requireInside(t *testing.T, g *gate, count, bytes int) {
 	t.Helper()
 	c, b := g.inside()
@@ -134,7 +148,7 @@ func TestGateServesInOrder(t *testing.T) {
 	}
 	g.leave(1, 100)
 	for i := range waiters {
-		require.Equal(t, i, <-order)
+		require.Equal(t, i, next(t, order))
 	}
 	parked(t, 0)
 }
@@ -155,11 +169,11 @@ func TestGateLargeIsNotStarved(t *testing.T) {
 	parked(t, 2)
 	require.False(t, g.tryEnter(1), "a try went past a waiter")
 	g.leave(1, 10)
-	require.NoError(t, <-large)
+	require.NoError(t, next(t, large))
 	requireInside(t, g, 1, 100)
 	parked(t, 1)
 	g.leave(1, 100)
-	require.NoError(t, <-small)
+	require.NoError(t, next(t, small))
 	requireInside(t, g, 1, 1)
 }
 
@@ -227,17 +241,17 @@ func TestGateWaitEnds(t *testing.T) {
 			}
 			if byStop {
 				close(stop)
-				require.Equal(t, ErrStopped, <-left)
+				require.Equal(t, ErrStopped, next(t, left))
 			} else {
 				cancel()
-				require.Equal(t, context.Canceled, <-left)
+				require.Equal(t, context.Canceled, next(t, left))
 			}
 			parked(t, 2)
 			requireInside(t, g, 1, 1)
 			g.leave(1, 1)
 			for i := range 3 {
 				if i != leaver {
-					require.Equal(t, i, <-entered)
+					require.Equal(t, i, next(t, entered))
 				}
 			}
 			parked(t, 0)

@@ -69,7 +69,8 @@ func TestBlackholeHoldsACallForHandshakeTimeout(t *testing.T) {
 				}
 				require.NoError(t, <-flush)
 				require.Equal(t, bound, time.Since(srv.began))
-				for len(srv.dials()) < 5 {
+				for began := time.Now(); len(srv.dials()) < 5; {
+					require.Less(t, time.Since(began), 5*(bound+time.Second), "attempts and pauses")
 					for _, call := range calls {
 						pause, err := took(func() error { return call(p) })
 						require.ErrorIs(t, err, actor.ErrNotConnected)

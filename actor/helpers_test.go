@@ -23,6 +23,13 @@ func newDouble(t testing.TB, faults ...wiretest.Fault) *wiretest.Server {
 	return srv
 }
 
+// listenAgain makes the double reachable again after CloseListener. Meanwhile its port may be that from which a connection goes
+// out to somebody else, until that has ended.
+func listenAgain(t testing.TB, srv *wiretest.Server) {
+	t.Helper()
+	until(t, "the port is free", func() bool { return srv.Listen() == nil })
+}
+
 // newProducer makes a producer, and shuts it down when the test has ended, giving what is pending next to no time.
 func newProducer(t testing.TB, addr string, cfg *actor.Config) *actor.Producer {
 	t.Helper()

@@ -151,13 +151,13 @@ func TestHandshakeOfNothingButHeartbeats(t *testing.T) {
 	leak.Check(t)
 	srv := newDouble(t, wiretest.OnIdentify().Ignore())
 	p := newProducer(t, srv.Addr, &actor.Config{HandshakeTimeout: 50 * time.Millisecond})
-	result := started(func() error { return p.Publish("topic", []byte("body")) })
+	result, tooLong := started(func() error { return p.Publish("topic", []byte("body")) }), testContext(t).Done()
 	for {
 		select {
 		case err := <-result:
 			require.ErrorIs(t, err, actor.ErrNotConnected)
 			return
-		case <-testContext(t).Done():
+		case <-tooLong:
 			require.FailNow(t, "heartbeats hold up the handshake")
 		case <-time.After(time.Millisecond):
 			srv.Heartbeat()

@@ -37,3 +37,24 @@ func TestTimersThatAreLateWait(t *testing.T) {
 	l.fire()
 	require.Equal(t, errSilent, c.broken, "on time")
 }
+
+// What nsqd has said counts before what it has not, though the loop comes by its timer first.
+func TestTimersListenFirst(t *testing.T) {
+	p, err := NewProducer("127.0.0.1:4150", &Config{HeartbeatInterval: time.Second, ReadTimeout: time.Second})
+	require.NoError(t, err)
+	l := newLoop(p)
+	t.Cleanup(func() { l.timer.Stop() })
+	near, far := net.Pipe()
+	t.Cleanup(func() { near.Close(); far.Close() })
+	l.conn = &connection{conn: near, close: func() {}, heard: 1}
+	replies := make(chan reply, 1)
+	l.replies = replies
+	replies <- reply{beat: true}
+	l.began = time.Now().Add(-10 * time.Second)
+	l.due = l.clock()
+	l.fire()
+	require.NoError(t, l.conn.broken)
+	require.Empty(t, replies)
+	require.True(t, l.conn.nop, "the heartbeat is taken")
+	require.Equal(t, l.conn.heard+int64(time.Second), l.due, "the silence begins anew")
+}

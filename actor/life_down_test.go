@@ -44,7 +44,7 @@ func TestDown(t *testing.T) {
 	require.Zero(t, p.Stats().Connections)
 	requireBooks(t, p)
 
-	require.NoError(t, srv.Listen())
+	listenAgain(t, srv)
 	until(t, "the producer has connected without being asked", func() bool { return p.Stats().Link == state.Up })
 	require.NoError(t, p.Publish("topic", body))
 	require.Equal(t, 1, srv.Stats().Messages)
@@ -90,7 +90,7 @@ func TestWaitConnected(t *testing.T) {
 	bounded(t, actor.NotSent, func(ctx context.Context) error { return p.PublishContext(ctx, "topic", body) })
 	require.Empty(t, waiting)
 
-	require.NoError(t, srv.Listen())
+	listenAgain(t, srv)
 	for range cap(waiting) {
 		require.NoError(t, receive(t, waiting))
 	}

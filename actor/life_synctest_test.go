@@ -112,13 +112,9 @@ func TestBackoff(t *testing.T) {
 			clock(t, nil, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
 				srv.CloseListener()
 				require.Error(t, p.Ping())
-				for len(srv.dials()) < 6 {
-					time.Sleep(ms)
-				}
+				until(t, "six attempts", func() bool { return len(srv.dials()) >= 6 })
 				require.NoError(t, srv.Listen())
-				for p.Stats().Link != state.Up {
-					time.Sleep(ms)
-				}
+				until(t, "the producer is up", func() bool { return p.Stats().Link == state.Up })
 				for up := time.Now(); time.Since(up) < worked.work; time.Sleep(10 * ms) {
 					require.NoError(t, p.Publish("topic", []byte("body")))
 				}

@@ -100,7 +100,7 @@ func TestLogTellsOfConnections(t *testing.T) {
 	require.Error(t, book.expect(t, srv.Addr, textLost, slog.LevelWarn))
 	require.ErrorIs(t, book.expect(t, srv.Addr, textFailed, slog.LevelWarn), syscall.ECONNREFUSED)
 	require.ErrorIs(t, book.expect(t, srv.Addr, textFailed, slog.LevelWarn), syscall.ECONNREFUSED, "each attempt")
-	require.NoError(t, srv.Listen())
+	listenAgain(t, srv)
 	for r := receive(t, book.records); r.Message != textConnected; r = receive(t, book.records) {
 		require.Equal(t, textFailed, r.Message)
 	}

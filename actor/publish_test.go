@@ -260,7 +260,7 @@ func TestPing(t *testing.T) {
 	srv.CloseAll()
 	until(t, "the producer is down", func() bool { return p.Stats().Link == state.Down })
 	require.ErrorIs(t, p.Ping(), actor.ErrNotConnected)
-	require.NoError(t, srv.Listen())
+	listenAgain(t, srv)
 	until(t, "the producer is up", func() bool { return p.Ping() == nil })
 	p.Stop()
 	require.True(t, p.Ping() == actor.ErrStopped)

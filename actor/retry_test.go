@@ -147,7 +147,7 @@ func TestWhatFollowsAnEnd(t *testing.T) {
 		}
 		if l.conn != nil {
 			l.conn.close()
-			require.ErrorIs(t, (<-l.replies).end, errNoDial)
+			require.ErrorIs(t, next(t, l.replies).end, errNoDial)
 		}
 		l.timer.Stop()
 	}

@@ -185,9 +185,8 @@ func TestStopAmidPublishesOfEveryForm(t *testing.T) {
 			case 1:
 				p.Ping()
 			default:
-				for acked := rand.Uint64N(300); p.Stats().Acked < acked; {
-					time.Sleep(10 * time.Microsecond)
-				}
+				acked := rand.Uint64N(300)
+				until(t, "so many are acked", func() bool { return p.Stats().Acked >= acked })
 			}
 			p.Stop()
 			return actor.Tally{} // with a reader, Stop leaves nothing undelivered

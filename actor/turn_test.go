@@ -30,7 +30,7 @@ func TestLateSenderLooksAtHisOwnTurn(t *testing.T) {
 	}
 	l := newLoop(p)
 	first := post()
-	l.end(<-p.mail, Acked, nil) // dest is nil: released at once, and posted again as if it came from the pool
+	l.end(next(t, p.mail), Acked, nil) // dest is nil: released at once, and posted again as if it came from the pool
 	second := post()
 	require.True(t, p.phase.Advance(state.Live, state.Draining))
 	require.True(t, p.phase.Advance(state.Draining, state.Closed))
@@ -126,6 +126,6 @@ func TestResultsDoNotOvertakeACourier(t *testing.T) {
 		l.offer(tr)
 	}
 	require.Empty(t, dest)
-	require.Equal(t, []*Transaction{first, second}, <-b.in)
+	require.Equal(t, []*Transaction{first, second}, next(t, b.in))
 	require.EqualValues(t, 2, p.Stats().Undelivered)
 }

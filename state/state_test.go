@@ -192,6 +192,7 @@ func TestLeaveIsForOneTurn(t *testing.T) {
 		_, won = c.Leave(next)
 		require.True(t, won)
 		require.True(t, c.Advance(Abandoned, Free))
+		assert.NotEqual(t, next, c.Turn(), "whichever way it becomes Free")
 	}
 }
 

@@ -107,7 +107,8 @@ func TestListenerComesAndGoes(t *testing.T) {
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
 			open.send(pub(t, "t", "x"))
 			require.Equal(t, ok, open.frame(), "open connections live on")
-			require.NoError(t, srv.Listen())
+			require.Eventually(t, func() bool { return srv.Listen() == nil }, patience, time.Millisecond,
+				"the port, from which a connection may go out to somebody else meanwhile, is free")
 			require.NoError(t, srv.Listen())
 			require.Equal(t, addr, srv.Addr)
 			c := dial(srv)

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -60,4 +61,10 @@ func TestLedgerFindsEachViolation(t *testing.T) {
 	book.end("batch", nil)
 	book.check(found, []string{"batch/0"}, false)
 	require.Len(t, found.all, 1, "half of a batch")
+
+	book = newLedger()
+	for i, err := range []error{nil, refused, context.DeadlineExceeded, actor.ErrConnectionLost} {
+		book.end(fmt.Sprint(i), err)
+	}
+	require.Equal(t, 1, book.cut())
 }

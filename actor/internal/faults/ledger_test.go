@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ type ledger struct {
 	mu    sync.Mutex
 	begun map[string]int // how many messages the publish has
 	ends  map[string]actor.Outcome
+	cuts  int // how many are unknown since a connection ended; the callers of the other unknown ones left
 	wrong []string
 }
 
@@ -39,6 +42,9 @@ func (l *ledger) end(name string, err error) {
 		l.wrong = append(l.wrong, fmt.Sprintf("%s ended twice, as %v and as %v", name, earlier, outcome))
 	}
 	l.ends[name] = outcome
+	if outcome == actor.Unknown && !errors.Is(err, context.DeadlineExceeded) {
+		l.cuts++
+	}
 }
 
 // counts returns how many publishes ended in each way.
@@ -50,6 +56,13 @@ func (l *ledger) counts() map[actor.Outcome]int {
 		counts[outcome]++
 	}
 	return counts
+}
+
+// cut returns how many publishes are unknown since a connection ended, and not since their callers' contexts did.
+func (l *ledger) cut() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cuts
 }
 
 // messageName returns the name of message i of a publish of that many.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,13 +21,22 @@ import (
 // patience is how long a test waits for what must happen, and which nothing is measured by.
 const patience = 30 * time.Second
 
+// slack is what a call may take beyond its context on a machine that has other things to do. How long it really takes is the
+// affair of a benchmark.
+const slack = 3 * time.Second
+
+// lastWords is how long a connection that is given up is still read.
+const lastWords = 100 * time.Millisecond
+
 var settings = flag.String("config", "{}", "actor.Config's fields, as JSON, that every test runs with unless it needs others")
 
 // config returns what every test starts from.
 func config(t testing.TB) actor.Config {
 	t.Helper()
 	var cfg actor.Config
-	require.NoError(t, json.Unmarshal([]byte(*settings), &cfg), "-config")
+	decoder := json.NewDecoder(strings.NewReader(*settings))
+	decoder.DisallowUnknownFields() // lest a slip of the pen test what was tested before
+	require.NoError(t, decoder.Decode(&cfg), "-config")
 	return cfg
 }
 
@@ -40,7 +50,8 @@ type load struct {
 	most       int // how many publishes may be under way at once
 	stopped    chan struct{}
 	publishers sync.WaitGroup
-	settles    []func() // each waits until one async publisher's results have been read
+	settles    []func()     // each waits until one async publisher's results have been read
+	longest    atomic.Int64 // in nanoseconds, of publishWithin's calls
 	acks       atomic.Int64
 	acked      chan struct{} // capacity 1: there are more acks than before
 }
@@ -89,6 +100,15 @@ func (l *load) end(name string, err error) {
 	}
 }
 
+// requireInTime requires that no call by publishWithin took longer than its limit, but for slack.
+func (l *load) requireInTime(t testing.TB, limit time.Duration) {
+	t.Helper()
+	longest := time.Duration(l.longest.Load())
+	require.Positive(t, longest)
+	require.Less(t, longest, limit+slack)
+	t.Logf("longest call %v", longest)
+}
+
 // publisher calls publish again and again until the load stops, each time with a name.
 func (l *load) publisher(kind string, publish func(name string)) {
 	l.publishers.Add(1)
@@ -117,9 +137,15 @@ func (l *load) publish(body []byte) error { return l.Publish(l.topic, body) }
 
 func (l *load) publishWithin(limit time.Duration) func(body []byte) error {
 	return func(body []byte) error {
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		return l.PublishContext(ctx, l.topic, body)
+		err := l.PublishContext(ctx, l.topic, body)
+		for took := int64(time.Since(began)); ; {
+			if most := l.longest.Load(); took <= most || l.longest.CompareAndSwap(most, took) {
+				return err
+			}
+		}
 	}
 }
 
@@ -203,6 +229,22 @@ func (l *load) finish(t testing.TB) {
 	require.Zero(t, tally)
 }
 
+// until polls for what no channel tells of.
+func until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			require.FailNow(t, "never: "+what, "%s", leak.Stacks())
+		}
+	}
+}
+
+// requireUp waits, without publishing, until the producer is connected, and has counted the connection.
+func requireUp(t testing.TB, p *actor.Producer) {
+	t.Helper()
+	until(t, "connected", func() bool { return p.Ping() == nil })
+}
+
 // requireEnd requires that f returns, and shows all stacks if it does not.
 func requireEnd(t testing.TB, what string, f func()) {
 	t.Helper()
@@ -223,10 +265,8 @@ func requireEnd(t testing.TB, what string, f func()) {
 // requireBooks checks the account of a producer through which everything has gone.
 func requireBooks(t testing.TB, p *actor.Producer) {
 	t.Helper()
+	until(t, "all is delivered", func() bool { return p.Stats().Undelivered == 0 }) // a courier counts a moment behind its reader
 	s := p.Stats()
-	for end := time.Now().Add(patience); s.Undelivered > 0 && time.Now().Before(end); s = p.Stats() {
-		time.Sleep(time.Millisecond) // a courier counts a moment behind its reader
-	}
 	require.Equal(t, s.Submitted, s.Acked+s.Refused+s.NotSent+s.Unknown, "%+v", s)
 	require.Zero(t, s.Pending+s.PendingBytes+s.Undelivered, "%+v", s)
 }

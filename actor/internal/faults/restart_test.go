@@ -59,14 +59,14 @@ func TestKilledAndRestarted(t *testing.T) {
 			if c.kill {
 				cut = nsqd.Kill
 			}
-			cuts(t, nsqd, l, cut, 4)
+			cuts(t, nsqd, l, cut, 3)
 			l.finish(t)
 
 			l.book.check(t, nsqd.ReadBack(topic), config(t).RetryUnknown)
 			counts := l.book.counts()
 			require.Zero(t, counts[actor.Refused])
 			connections := int(l.Stats().Connections)
-			require.GreaterOrEqual(t, connections, 5)
+			require.GreaterOrEqual(t, connections, 4)
 			require.LessOrEqual(t, counts[actor.Unknown], connections*l.most, "only what was in flight at a cut")
 			t.Logf("%d connections: %v", connections, counts)
 		})
@@ -83,7 +83,7 @@ func TestAtLeastOnce(t *testing.T) {
 	cfg.RetryUnknown, cfg.WaitConnected = true, true
 	l := newLoad(t, nsqd.TCPAddr, topic, cfg)
 	l.callers(64, l.publishWithin(2*patience))
-	cuts(t, nsqd, l, nsqd.Kill, 4)
+	cuts(t, nsqd, l, nsqd.Kill, 3)
 	l.finish(t)
 	l.book.check(t, nsqd.ReadBack(topic), true)
 	counts := l.book.counts()
