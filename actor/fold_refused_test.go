@@ -30,6 +30,9 @@ func stricter(t *testing.T, maxMsgSize, maxBodySize int, faults ...wiretest.Faul
 // requireCost checks how many connections there were, and that the heartbeat of each was answered.
 func requireCost(t *testing.T, srv *wiretest.Server, p *actor.Producer, conns int) {
 	t.Helper()
+	until(t, "the last of them", func() bool { // which nobody may have needed
+		return p.Stats().Connections >= uint64(conns) && srv.Stats().Nops >= conns
+	})
 	s := srv.Stats()
 	require.Equal(t, conns, s.Conns)
 	require.EqualValues(t, conns, p.Stats().Connections)
