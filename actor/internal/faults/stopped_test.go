@@ -10,6 +10,7 @@ import (
 
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/actor/internal/leak"
+	"github.com/nsqactor/producer/state"
 )
 
 // Callers with contexts come back in time while nsqd stands still, whatever it is that is stuck: nothing, the socket's buffer, or
@@ -39,7 +40,10 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 			l.progress(t, 20)
 			nsqd.Pause()
 			stuck := l.acks.Load()
-			time.Sleep(1500 * time.Millisecond)
+			time.Sleep(time.Second)
+			if large { // the kernel may take a little now and then before nothing goes any more
+				until(t, "WriteTimeout has ended the connection", func() bool { return l.Stats().Link != state.Up })
+			}
 			require.LessOrEqual(t, l.acks.Load()-stuck, int64(l.most), "nsqd does stand still")
 			nsqd.Resume()
 			l.progress(t, 20)
@@ -50,7 +54,7 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 			require.Positive(t, counts[actor.Unknown])
 			if large {
 				require.Positive(t, counts[actor.NotSent])
-				require.GreaterOrEqual(t, connections, uint64(2), "the socket's buffer was full for WriteTimeout")
+				require.GreaterOrEqual(t, connections, uint64(2))
 			}
 			t.Logf("%d connections, %v", connections, counts)
 		})
