@@ -32,7 +32,7 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 			cfg := config(t)
 			large := c.maxPendingBytes > 0
 			if large {
-				cfg.MaxPendingBytes, cfg.WriteTimeout, cfg.ResponseTimeout = c.maxPendingBytes, time.Second, patience
+				cfg.MaxPendingBytes, cfg.WriteTimeout, cfg.ResponseTimeout = c.maxPendingBytes, time.Second, 2*patience
 			}
 			l := newLoad(t, nsqd.TCPAddr, topic, cfg)
 			l.size = c.size

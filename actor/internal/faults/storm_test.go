@@ -81,11 +81,15 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// startOn starts an nsqd that keeps nothing in memory alone, on that disk.
+func startOn(t *testing.T, disk string) *nsqdtest.Nsqd {
+	return nsqdtest.Start(t, "-mem-queue-size=0", "-sync-every=1", "-data-path="+disk, "-max-bytes-per-file=65536")
+}
+
 func fillDisk(t *testing.T, fold int) {
 	leak.Check(t)
 	const topic = "full"
-	disk := smallDisk(t)
-	nsqd := nsqdtest.Start(t, "-mem-queue-size=0", "-sync-every=1", "-data-path="+disk, "-max-bytes-per-file=65536")
+	nsqd := startOn(t, smallDisk(t))
 	cfg := config(t)
 	cfg.HeartbeatInterval = time.Second
 	cfg.FoldMessages = fold
@@ -119,8 +123,16 @@ func fillDisk(t *testing.T, fold int) {
 	require.GreaterOrEqual(t, nsqd.MessageCount(topic), uint64(certain))
 	require.LessOrEqual(t, nsqd.MessageCount(topic), uint64(possible))
 	t.Logf("%d acked before, then %d connections in %d s; in all %v", stored, connections, seconds, counts)
+}
 
-	// What batches meet there is unknown: nsqd may have stored some of a batch.
+// What batches meet on a full disk is unknown: nsqd may have stored some of a batch. The connection that comes behind it is kept,
+// since heartbeats are answered meanwhile: an nsqd that hears nothing for two heartbeats' time closes it.
+func TestBatchesAndHeartbeatsOnAFullDisk(t *testing.T) {
+	leak.Check(t)
+	const topic = "full"
+	nsqd := startOn(t, smallDisk(t))
+	cfg := config(t)
+	cfg.HeartbeatInterval = time.Second
 	batch := [][]byte{make([]byte, 4<<10), make([]byte, 4<<10), make([]byte, 4<<10)}
 	p, err := fillWithBatches(t, nsqd, topic, cfg, batch)
 	var refusal *wire.ReplyError
@@ -128,9 +140,8 @@ func fillDisk(t *testing.T, fold int) {
 	require.Equal(t, wire.CodeMPubFailed, refusal.Code)
 	require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
 
-	// An nsqd that hears nothing for two heartbeats' time closes the connection: so they are answered on a full disk, too.
 	requireUp(t, p)
-	connections = p.Stats().Connections
+	connections := p.Stats().Connections
 	time.Sleep(3*cfg.HeartbeatInterval + cfg.HeartbeatInterval/2)
 	require.Equal(t, connections, p.Stats().Connections)
 	require.Equal(t, state.Up, p.Stats().Link)
