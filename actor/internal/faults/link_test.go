@@ -52,7 +52,7 @@ func TestStalledLink(t *testing.T) {
 			l.callers(16, l.publish)
 			l.batches(2, 3)
 			l.callers(16, l.publishWithin(within))
-			const stalls = 3
+			const stalls = 2
 			for i := range stalls {
 				l.progress(t, 50)
 				limit(path, 7, link.Stall.Once())

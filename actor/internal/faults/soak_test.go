@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	soak = flag.Duration("soak", 5*time.Second, "how long TestSoak publishes")
+	soak = flag.Duration("soak", 4*time.Second, "how long TestSoak publishes")
 	seed = flag.Uint64("soak-seed", 0, "of TestSoak's choices; 0 draws one")
 )
 

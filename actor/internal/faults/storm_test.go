@@ -100,11 +100,11 @@ func fillDisk(t *testing.T, fold int) {
 	met := func() uint64 { return l.Stats().Refused + l.Stats().Unknown } // by what nsqd could not store
 	until(t, "the disk is full", func() bool { return met() > 0 })
 
-	const seconds = 4
+	const seconds = 3
 	before, metBefore := l.Stats().Connections, met()
 	time.Sleep(seconds * time.Second)
 	connections := l.Stats().Connections - before
-	require.LessOrEqual(t, connections, uint64(12), "50 ms, then 100 to 200, 200 to 400, ...")
+	require.LessOrEqual(t, connections, uint64(9), "50 ms, then 100 to 200, 200 to 400, ...")
 	require.LessOrEqual(t, met()-metBefore, connections*uint64(min(fold, 16)), "one command for each connection, and the rest is not sent")
 
 	status, answer := nsqd.Post("/topic/empty?topic="+topic, "")
@@ -142,7 +142,7 @@ func TestBatchesAndHeartbeatsOnAFullDisk(t *testing.T) {
 
 	requireUp(t, p)
 	connections := p.Stats().Connections
-	time.Sleep(3*cfg.HeartbeatInterval + cfg.HeartbeatInterval/2)
+	time.Sleep(2*cfg.HeartbeatInterval + cfg.HeartbeatInterval/2)
 	require.Equal(t, connections, p.Stats().Connections)
 	require.Equal(t, state.Up, p.Stats().Link)
 	require.Equal(t, actor.Refused, actor.OutcomeOf(p.Publish(topic, batch[0])), "the disk is still full")
