@@ -34,6 +34,7 @@ func blockWrite(t *testing.T, test func(t *testing.T, srv *wiretest.Server, p *a
 		cfg.WriteTimeout, cfg.ResponseTimeout = time.Hour, time.Hour
 		p := newProducer(t, srv.Addr, cfg)
 		small, large := publishNumbers(t, p, "small", 0, answersDue), make(doneChan, 1)
+		synctest.Wait() // the loop has them all, and makes one write of them
 		gate.admit()
 		require.NoError(t, srv.WaitMessages(testContext(t), answersDue))
 		srv.StopReading()
