@@ -36,7 +36,7 @@ func TestBoundsCountMembersOfFolds(t *testing.T) {
 			}
 			require.Equal(t, actor.ErrFull, try(10, nil), "queued")
 			srv.Add(wiretest.OnPublish(1).Stall())
-			gate.admit()
+			connect(t, p, gate, 1)
 			require.NoError(t, srv.WaitMessages(testContext(t), 10))
 			require.Equal(t, actor.ErrFull, try(10, nil), "ten publishes, one command")
 			require.Equal(t, [2]uint64{10, 10 * size}, [2]uint64{p.Stats().Pending, p.Stats().PendingBytes})
@@ -73,7 +73,7 @@ func TestBoundsCountWhoLeftAFold(t *testing.T) {
 	}
 	waitingCallers(t, all)
 	srv.Add(wiretest.OnPublish(1).Stall())
-	gate.admit()
+	connect(t, p, gate, 1)
 	require.NoError(t, srv.WaitMessages(testContext(t), all))
 	leave()
 	for range all {
@@ -84,6 +84,7 @@ func TestBoundsCountWhoLeftAFold(t *testing.T) {
 		require.NoError(t, p.Ping())
 	}
 	rest := publishWords(t, p, 1, strings.Repeat("b ", all-1))
+	require.NoError(t, p.Ping(), "the loop has all")
 	srv.Resume()
 	requireAcked(t, first, 0, 1)
 	requireAcked(t, rest, 1, all-1)
@@ -111,6 +112,7 @@ func TestFlushAndTallyCountMembersOfFolds(t *testing.T) {
 	srv = newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("c").Error(wire.CodeBadTopic, "no"))
 	p, _ = stalled(t, srv, &actor.Config{FoldMessages: 256})
 	publishWords(t, p, 2, "a b a b c c c a* b b")
+	require.NoError(t, p.Ping(), "the loop has all")
 	tally := started(func() actor.Tally {
 		tally, err := p.Shutdown(context.Background())
 		require.NoError(t, err)

@@ -45,9 +45,11 @@ func TestFoldCutAtEveryByte(t *testing.T) {
 				require.NoError(t, p.PublishAsync("a", body, done, i+1))
 			}
 			require.NoError(t, p.MultiPublishAsync("b", [][]byte{[]byte("behind")}, nil)) // the cut is in its write, wherever it is
+			until(t, "the loop has all", p.Gathered)
 			admits <- struct{}{}
 			until(t, "the cut", func() bool { return srv.Stats().Conns == 1 && srv.Stats().Open == 0 })
 			require.NoError(t, p.PublishAsync("a", fmt.Append(nil, c.members+1), done, c.members+1))
+			until(t, "the loop has all", p.Gathered)
 			admits <- struct{}{}
 			for i, err := range results(t, done, c.members+2) {
 				require.NoError(t, err, "%s: %d", where, i)
@@ -97,8 +99,7 @@ func TestFoldLostBehindItsEnd(t *testing.T) {
 	srv, gate := newDouble(t, lossBehindAFold...), newTurnstile()
 	p := newFolder(t, srv.Addr, folding(gate, srv))
 	done := publishWords(t, p, 0, "a a a a a")
-	gate.admit()
-	gate.admit()
+	connect(t, p, gate, 2)
 	for i, err := range results(t, done, 5) {
 		require.Equal(t, actor.Unknown, actor.OutcomeOf(err), i)
 		require.ErrorIs(t, err, actor.ErrConnectionLost)
@@ -124,7 +125,7 @@ func TestFoldLostBehindItsEndGoesAgain(t *testing.T) {
 	waitingCallers(t, 1)
 	second := publishWords(t, p, 3, "a a")
 	srv.Add(wiretest.OnPublish(1).Conn(1).Stall())
-	gate.admit()
+	connect(t, p, gate, 1)
 	receive(t, gate.asked)
 	require.NoError(t, srv.WaitMessages(testContext(t), 5))
 	cancel()
@@ -133,7 +134,7 @@ func TestFoldLostBehindItsEndGoesAgain(t *testing.T) {
 	srv.Resume()
 	receive(t, gate.asked)
 	newer := publishWords(t, p, 5, "a")
-	gate.admit()
+	connect(t, p, gate, 1)
 	requireAcked(t, first, 0, 2)
 	requireAcked(t, second, 3, 2)
 	requireAcked(t, newer, 5, 1)

@@ -35,6 +35,16 @@ func folding(gate *turnstile, srv *wiretest.Server) *actor.Config {
 	return cfg
 }
 
+// connect lets so many attempts through, when everything that was published waits for the first of them: what comes up to then
+// may otherwise miss the write.
+func connect(t testing.TB, p *actor.Producer, gate *turnstile, attempts int) {
+	t.Helper()
+	until(t, "the loop has all", p.Gathered)
+	for range attempts {
+		gate.admit()
+	}
+}
+
 // publishWords publishes a number for each word, from one on: to the topic that the word begins with, as MultiPublish of two with
 // a * behind it, as DeferredPublish with a ~. It returns the channel of the results.
 func publishWords(t *testing.T, p *actor.Producer, from int, words string) doneChan {
@@ -110,7 +120,7 @@ func TestFoldsWhatWaitedForTheHandshake(t *testing.T) {
 		}()
 	}
 	waitingCallers(t, cap(ended))
-	gate.admit()
+	connect(t, p, gate, 1)
 	for range cap(ended) {
 		require.NoError(t, receive(t, ended))
 	}
@@ -148,6 +158,7 @@ func TestFoldsWhatWaitedForAnAnswer(t *testing.T) {
 	srv := newDouble(t)
 	p, first := stalled(t, srv, &actor.Config{FoldMessages: 256})
 	done := publishWords(t, p, 2, "a a b a b a c")
+	require.NoError(t, p.Ping(), "the loop has all")
 	srv.Resume()
 	requireAcked(t, first, 0, 2)
 	for i, err := range results(t, done, 7) {
@@ -163,7 +174,7 @@ func TestFoldsLeaveOtherFormsAlone(t *testing.T) {
 	srv, gate := newDouble(t), newTurnstile()
 	p := newFolder(t, srv.Addr, folding(gate, srv))
 	done := publishWords(t, p, 0, "a a a* a b a~ a b a a* a*")
-	gate.admit()
+	connect(t, p, gate, 1)
 	for i, err := range results(t, done, 11) {
 		require.NoError(t, err, i)
 	}
@@ -196,7 +207,7 @@ func TestFoldLimitsAreKept(t *testing.T) {
 			for i := range all {
 				require.NoError(t, p.PublishAsync("t", fmt.Appendf(nil, "%-*d", size, i), done, i))
 			}
-			gate.admit()
+			connect(t, p, gate, 1)
 			requireAcked(t, done, 0, all)
 			var want []string
 			for i := 0; i < all; i += row.members {
@@ -233,7 +244,7 @@ func TestFoldWhoseMemberLeaves(t *testing.T) {
 	err := receive(t, ended)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
-	gate.admit()
+	connect(t, p, gate, 1)
 	requireAcked(t, before, 0, 2)
 	requireAcked(t, behind, 3, 2)
 	require.Equal(t, []string{"1 MPUB a 0 1 3 4"}, stored(srv))
@@ -246,7 +257,7 @@ func TestFoldWhoseMemberLeaves(t *testing.T) {
 		waitingCallers(t, 1)
 		behind := publishWords(t, p, number+1, strings.Repeat("a ", 7-number))
 		srv.Add(wiretest.OnPublish(1).Stall())
-		gate.admit()
+		connect(t, p, gate, 1)
 		require.NoError(t, srv.WaitMessages(testContext(t), 3))
 		cancel()
 		err := receive(t, ended)

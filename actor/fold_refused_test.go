@@ -81,17 +81,17 @@ func TestOneGuiltyAmongInnocent(t *testing.T) {
 				members := sizes(all, largest)
 				members[guilty] = size
 				done := publishSizes(t, p, members)
-				gate.admit()
+				connect(t, p, gate, 1)
 				receive(t, gate.asked)
 				receive(t, gate.asked)
 				require.Empty(t, done, "the answer to the fold is nobody's yet")
 				newer := publishWords(t, p, all, "a b a")
-				gate.admit()
+				connect(t, p, gate, 1)
 				receive(t, gate.asked)
 				early := results(t, done, guilty+1)
 				require.Empty(t, done)
 				newest := publishWords(t, p, all+3, "b a")
-				gate.admit()
+				connect(t, p, gate, 1)
 
 				for i := range guilty {
 					require.NoError(t, early[i])
@@ -147,9 +147,7 @@ func TestSecondGuilty(t *testing.T) {
 				members[i] = size
 			}
 			done := publishSizes(t, p, members)
-			for range row.conns {
-				gate.admit()
-			}
+			connect(t, p, gate, row.conns)
 			var innocent []int
 			for i, err := range results(t, done, all) {
 				if row.guilty[i] > 0 {
@@ -222,6 +220,20 @@ func TestLessonLastsUntilALoss(t *testing.T) {
 	}
 }
 
+// A batch teaches nothing, and what was learned says nothing of batches, which are as large as their messages together.
+func TestLessonsAndBatches(t *testing.T) {
+	leak.Check(t)
+	srv := stricter(t, 100, 0)
+	p := newFolder(t, srv.Addr, &actor.Config{FoldMessages: 256, Dial: srv.Dial})
+	requireRefusal(t, tooLarge["MultiPublish"](p), wire.CodeBadMessage)
+	requireRefusal(t, p.Publish("a", make([]byte, 200)), wire.CodeBadMessage)
+	requireCost(t, srv, p, 3)
+	require.NoError(t, p.MultiPublish("a", [][]byte{make([]byte, 100), make([]byte, 100), make([]byte, 100)}))
+	requireRefusal(t, tooLarge["MultiPublish"](p), wire.CodeBadMessage)
+	requireCost(t, srv, p, 4)
+	require.Equal(t, 3, srv.Stats().Messages)
+}
+
 // E_BAD_MESSAGE has other meanings than a body's size. From them nothing follows for other bodies.
 func TestNoLessonFromOtherWords(t *testing.T) {
 	leak.Check(t)
@@ -230,9 +242,7 @@ func TestNoLessonFromOtherWords(t *testing.T) {
 		wiretest.OnPublish(2).Conn(2).Error(wire.CodeBadMessage, "PUB "+says)), newTurnstile()
 	p := newFolder(t, srv.Addr, folding(gate, srv))
 	done := publishWords(t, p, 0, "a a a a")
-	for range 3 {
-		gate.admit()
-	}
+	connect(t, p, gate, 3)
 	told := results(t, done, 4)
 	requireRefusal(t, told[1], wire.CodeBadMessage)
 	for _, i := range []int{0, 2, 3} {
@@ -256,14 +266,14 @@ func TestGuiltyOneLeaves(t *testing.T) {
 	cancel, ended := leaver(p, 2)
 	waitingCallers(t, 1)
 	behind := publishWords(t, p, 3, "a")
-	gate.admit()
+	connect(t, p, gate, 1)
 	require.NoError(t, srv.WaitCommands(testContext(t), 2))
 	cancel()
 	err := receive(t, ended)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, actor.Unknown, actor.OutcomeOf(err), "it was written, and nsqd had not spoken yet")
 	close(left)
-	gate.admit()
+	connect(t, p, gate, 1)
 	requireAcked(t, before, 0, 2)
 	requireAcked(t, behind, 3, 1)
 	require.Equal(t, []string{"2 PUB a 0", "2 PUB a 1", "2 PUB a 3"}, stored(srv))
@@ -296,9 +306,7 @@ func TestFoldTooLargeForNsqd(t *testing.T) {
 			round := func(conns int) {
 				t.Helper()
 				done := publishSizes(t, p, all)
-				for range conns {
-					gate.admit()
-				}
+				connect(t, p, gate, conns)
 				requireAcked(t, done, 0, row.members)
 			}
 			round(row.conns)
@@ -332,9 +340,7 @@ func TestFoldTooLargeWithAGuiltyOne(t *testing.T) {
 	}
 	all[40] = 101
 	done := publishSizes(t, p, all)
-	for range 5 {
-		gate.admit()
-	}
+	connect(t, p, gate, 5)
 	told := results(t, done, len(all))
 	requireRefusal(t, told[40], wire.CodeBadMessage)
 	delete(told, 40)
@@ -370,12 +376,12 @@ func TestRefusalOfAFoldIsItsMembersOwn(t *testing.T) {
 					before := publishWords(t, p, 0, "a a")
 					bad := publishWords(t, p, 2, strings.Repeat("b ", members))
 					behind := publishWords(t, p, 5, "c d c c a")
-					gate.admit()
+					connect(t, p, gate, 1)
 					receive(t, gate.asked)
 					receive(t, gate.asked)
 					told := results(t, bad, members)
 					newer := publishWords(t, p, 10, "c b")
-					gate.admit()
+					connect(t, p, gate, 1)
 
 					// All of topic a came before the fold, since it is one command.
 					requireAcked(t, before, 0, 2)

@@ -39,6 +39,9 @@ func (p *Producer) FoldsApart(topics ...string) bool {
 	return len(taken) == len(topics)
 }
 
+// Gathered reports whether the loop has taken all that was posted, for the same tests.
+func (p *Producer) Gathered() bool { return len(p.mail) == 0 }
+
 // queue puts a request into the backlog.
 func (l *loop) queue(t *testing.T, r request) *Transaction {
 	t.Helper()
