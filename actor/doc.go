@@ -19,6 +19,9 @@
 // behind an error frame was not executed, and what the kernel did not get whole was not stored; what it got whole and nsqd did
 // not answer may have been. What is certainly not stored is sent again by itself on the next connection, before anything newer.
 //
+// No client can mend one thing: nsqd closes behind an error frame, and what of ours it has not read by then makes that a reset, in
+// which answers that nsqd's kernel had not sent yet are lost. What they would have answered is unknown.
+//
 // # Time
 //
 // PublishContext and its siblings return when their context ends, whatever the producer, the network or nsqd is doing: while
@@ -46,7 +49,7 @@
 // writes before it were unanswered; nothing is held back to make it more. Each publish has its own outcome all the same:
 //
 //   - What nsqd does not take as a fold goes again in smaller parts: one by one where a message was too large (E_BAD_MESSAGE), so
-//     that only the guilty is refused; in folds of half the size where the whole was (E_BAD_BODY). Both cost a connection.
+//     that the guilty alone is refused; in folds of half the size where the whole was (E_BAD_BODY). Both cost a connection.
 //   - When nsqd cannot store (E_MPUB_FAILED), all publishes of the fold are unknown, since it may have stored some: a lone PUB
 //     would have been refused for certain. Who needs that sets FoldMessages to 1.
 //   - Any other error frame refuses the whole fold; it has one topic.
