@@ -49,9 +49,9 @@ type Config struct {
 	// -max-body-size, which it should equal.
 	MaxBodySize int
 
-	// FoldMessages and FoldBytes bound how publishes to one topic that go out together are folded into one MPUB: at most that
-	// many, of at most that size as MaxBodySize, which bounds it too, counts it. Each publish keeps its own outcome. A MultiPublish, a
-	// DeferredPublish and a publish of 16 KiB and more are not folded. Defaults 256 and 262,144; FoldMessages 1 turns folding off.
+	// FoldMessages and FoldBytes are the most messages, and the most bytes, of one MPUB into which publishes to one topic are
+	// folded; bytes as MaxBodySize counts them, which bounds them too. Each publish keeps its own outcome. A MultiPublish, a
+	// DeferredPublish and a publish of 16 KiB or more are not folded. Defaults 256 and 262,144; FoldMessages 1 turns folding off.
 	FoldMessages int
 	FoldBytes    int
 

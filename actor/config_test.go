@@ -117,6 +117,8 @@ var wrongs = []struct {
 	{func(c *Config) { c.MaxPendingBytes = -1 }, "MaxPendingBytes is -1, must be from 1 to 1099511627775"},
 	{func(c *Config) { c.MaxMsgSize = -5 }, "MaxMsgSize is -5, must be from 1 to 2147483647"},
 	{func(c *Config) { c.MaxBodySize = -5 }, "MaxBodySize is -5, must be from 1 to 2147483647"},
+	{func(c *Config) { c.FoldMessages = -1 }, "FoldMessages is -1, must be from 1 to 2147483647"},
+	{func(c *Config) { c.FoldBytes = -1 }, "FoldBytes is -1, must be from 1 to 2147483647"},
 	{func(c *Config) { c.BackoffMin = -1 }, "BackoffMin is -1ns, must be from 1ms to 24h0m0s"},
 	{func(c *Config) { c.BackoffMin, c.BackoffMax = day+1, 0 }, "BackoffMin is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
 	{func(c *Config) { c.BackoffMax = time.Millisecond }, "BackoffMax is 1ms, must be from 50ms to 24h0m0s"},
@@ -145,6 +147,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	c := &Config{
 		DialTimeout: -1, HandshakeTimeout: -1, ReadTimeout: -1, WriteTimeout: -1, ResponseTimeout: -1, HeartbeatInterval: -7,
 		MaxPending: -1, MaxPendingBytes: -1, MaxMsgSize: -1, MaxBodySize: -1, BackoffMin: -1, BackoffMax: -2, MaxAttempts: -1,
+		FoldMessages: -1, FoldBytes: -1,
 		TlsV1: true, TlsConfig: &tls.Config{}, Deflate: true, Snappy: true, AuthSecret: "x",
 	}
 	// Where one field's range depends on another that is wrong, what range is named is not looked at here.
@@ -157,7 +160,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"DialTimeout", "HandshakeTimeout", "ReadTimeout", "WriteTimeout", "ResponseTimeout", "HeartbeatInterval", "MaxPending",
 		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsV1", "TlsConfig", "Deflate",
-		"Snappy", "AuthSecret",
+		"Snappy", "AuthSecret", "FoldMessages", "FoldBytes",
 	}, fields)
 }
 
