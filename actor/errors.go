@@ -9,10 +9,10 @@ import (
 type Outcome uint8
 
 const (
-	// Acked: nsqd answered OK, and has the message: in its memory or in the kernel's, which is no promise of durability.
+	// Acked: nsqd answered OK, and has the message: in its memory or in the kernel's page cache, which is no promise of durability.
 	Acked Outcome = iota + 1
-	// Refused: nsqd answered with an error frame and stored nothing. errors.As finds the *wire.ReplyError, as it does in some errors of
-	// publishes that were not sent because nsqd refused the connection.
+	// Refused: nsqd answered with an error frame and stored nothing. errors.As finds the *wire.ReplyError, as it does in some
+	// errors of publishes that were not sent because nsqd refused the connection.
 	Refused
 	// NotSent: certainly not stored. To publish again cannot duplicate.
 	NotSent

@@ -147,7 +147,8 @@ func TestFoldLostBehindItsEndGoesAgain(t *testing.T) {
 func TestFoldsUnderFaults(t *testing.T) {
 	leak.Check(t)
 	for i, cfg := range []actor.Config{
-		{FoldMessages: 256}, {FoldMessages: 2}, {FoldMessages: 256, FoldBytes: 50}, {FoldMessages: 256, RetryUnknown: true}, {FoldMessages: 3, MaxPending: 5},
+		{FoldMessages: 256}, {FoldMessages: 2}, {FoldMessages: 256, FoldBytes: 50},
+		{FoldMessages: 256, RetryUnknown: true}, {FoldMessages: 3, MaxPending: 5},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("bad").Error(wire.CodeBadTopic, "no"))

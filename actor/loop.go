@@ -187,7 +187,10 @@ func (l *loop) hasWork() bool {
 // included. So memory stays bounded even if every caller leaves a stopped nsqd behind: then no more is taken, and what is not
 // taken can be given up.
 func (l *loop) mayTake() bool {
-	return l.backlog.len() > 0 && l.flight.members.len()+l.fold.members < l.p.cfg.MaxPending &&
+	if l.backlog.len() == 0 || (*l.backlog.front()).alone && l.flight.len()+len(l.fold.groups) >= mostAlone {
+		return false
+	}
+	return l.flight.members.len()+l.fold.members < l.p.cfg.MaxPending &&
 		l.unanswered() < l.p.cfg.MaxPendingBytes && l.conn.window.open()
 }
 

@@ -15,6 +15,11 @@ type lessons struct {
 	refusal  error // with nsqd's words
 }
 
+// mostAlone is how many commands may be unanswered while members of a refused fold go again one by one. nsqd will refuse one of
+// them and close with the rest unread, which makes that a reset: answers that its kernel holds back by then are lost, and with
+// them the outcomes. A young connection holds back from about the eleventh unacknowledged segment on, and each answer is one.
+const mostAlone = 8
+
 // refuse returns the error with which nsqd would refuse the transaction for its body's size, or nil. That of a batch's bodies
 // is not known here.
 func (s *lessons) refuse(t *Transaction) error {
