@@ -220,7 +220,9 @@ func (m *model) leaves(w world, i uint8) {
 	case !through:
 	case won:
 		m.keep(&w, i, left)
-		c.at = callHeeds
+		if c.at = callHeeds; left == GivenUp && m.planted != givesUpInSilence && m.planted != leavesInSilence {
+			c.at = callRings
+		}
 	case m.planted == clearsUnclaimed:
 		w.touch(i, GivenUp)
 	case c.why == tooLate:

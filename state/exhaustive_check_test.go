@@ -19,6 +19,7 @@ var narrow = []bounds{
 	{calls: []call{withContext}, mailbox: 1, inFlight: 1, faults: 3, retryUnknown: true},
 	{calls: []call{forgetting, publishing}, mailbox: 1, inFlight: 1, faults: 2, retryUnknown: true},
 	{calls: []call{withContext, withContext}, mailbox: 2, inFlight: 2, faults: 1, whole: true},
+	{calls: []call{withContext, withContext}, mailbox: 1, inFlight: 2, faults: 1, windowed: true, whole: true},
 }
 
 // wide are explored where the race detector does not slow it down.
@@ -26,6 +27,7 @@ var wide = []bounds{
 	{calls: []call{asynchronous, withContext}, mailbox: 1, inFlight: 2, faults: 1},
 	{calls: []call{withContext, withContext}, mailbox: 1, inFlight: 1, faults: 1},
 	{calls: []call{forgetting, forgetting, withContext}, mailbox: 1, inFlight: 1, whole: true},
+	{calls: []call{forgetting, withContext, publishing}, mailbox: 1, inFlight: 2, windowed: true, whole: true},
 	{calls: []call{forgetting, forgetting, forgetting}, mailbox: 1, inFlight: 1, faults: 1, whole: true},
 }
 
@@ -75,7 +77,7 @@ func (b bounds) String() string {
 	for _, setting := range []struct {
 		on   bool
 		name string
-	}{{b.idle, "idle"}, {b.retryUnknown, "RetryUnknown"}, {b.whole, "whole methods"}} {
+	}{{b.idle, "idle"}, {b.retryUnknown, "RetryUnknown"}, {b.windowed, "window of 1"}, {b.whole, "whole methods"}} {
 		if setting.on {
 			s += ", " + setting.name
 		}

@@ -225,11 +225,7 @@ func (m *model) loop(w world) {
 
 	case loopWatches: // answerBell
 		w.watched = true
-		if m.planted == sweepsBeforeWatching {
-			m.proceed(&w, l.after)
-		} else {
-			m.sweep(&w, l.backlog.n)
-		}
+		m.sweep(&w, l.backlog.n)
 		m.will(w, "answerBell: watches")
 
 	case loopSweeps: // sweep
@@ -268,7 +264,7 @@ func (m *model) loop(w world) {
 // sleep lists what the loop can wake up by. The end of Shutdown's bound rings, too.
 func (m *model) sleep(w world) {
 	w.loop.after = loopTop
-	if w.mail.n > 0 {
+	if w.mail.n > 0 && !m.leavesMail(&w.loop) {
 		x := w
 		x.loop.at, x.loop.hand = loopAdmits, x.mail.pop()
 		m.will(x, "sleep: receives")
@@ -287,6 +283,9 @@ func (m *model) sleep(w world) {
 	m.replies(w)
 }
 
+// leavesMail reports whether the window is closed, for as long as the loop has the publishes in flight that close it.
+func (m *model) leavesMail(l *loop) bool { return m.windowed && l.up && !l.broken && l.flight.n > 0 }
+
 // answer is where answerBell begins. What has been seen closed is not looked at again.
 func (m *model) answer(w *world) {
 	if w.loop.at = loopLooks; w.loop.draining {
@@ -296,20 +295,17 @@ func (m *model) answer(w *world) {
 
 // watch lets the loop watch, where that changes anything, and then sweep.
 func (m *model) watch(w *world) {
-	if w.loop.at = loopWatches; w.watched || m.planted == sweepsBeforeWatching {
+	if w.loop.at = loopWatches; w.watched || m.planted == watchesNothing {
 		m.sweep(w, w.loop.backlog.n)
 	}
 }
 
 // sweep lets the loop look at that many of the backlog, and then go on.
 func (m *model) sweep(w *world, left uint8) {
-	switch l := &w.loop; {
-	case left > 0:
-		l.at, l.left = loopSweeps, left
-	case m.planted == sweepsBeforeWatching && !w.watched:
-		l.at, l.left = loopWatches, 0
-	default:
-		l.left = 0
+	l := &w.loop
+	if l.left = left; left > 0 {
+		l.at = loopSweeps
+	} else {
 		m.proceed(w, l.after)
 	}
 }

@@ -52,6 +52,7 @@ type bounds struct {
 	faults       uint8 // connections that are lost, and attempts that fail
 	idle         bool  // the producer has not been used before
 	retryUnknown bool  // as in actor.Config
+	windowed     bool  // the window closes at the first that is in flight, and the mail waits until it opens
 	whole        bool  // the methods of ClaimCell are one step each: see operation
 }
 

@@ -18,6 +18,7 @@ const (
 	leavesOnlyQueued
 	leavesAsNotSent
 	leavesInSilence
+	givesUpInSilence
 	clearsUnclaimed
 	forgetsDoubt
 	saysStopped
@@ -33,7 +34,7 @@ const (
 	recyclesTwice
 	forgetsGivenUp
 	sleepsUnheard
-	sweepsBeforeWatching
+	watchesNothing
 	closesAfterCollect
 	collectsNoMore
 	ringsBeforeClosing
@@ -45,6 +46,7 @@ func TestExhaustiveFindsPlantedMistakes(t *testing.T) {
 	one := func(c call) bounds { return bounds{calls: []call{c}, mailbox: 1, inFlight: 1} }
 	lossy := bounds{calls: []call{withContext}, mailbox: 1, inFlight: 1, faults: 1}
 	doubtful := bounds{calls: []call{withContext}, mailbox: 1, inFlight: 1, faults: 2, retryUnknown: true}
+	waiting := bounds{calls: []call{forgetting, withContext, forgetting}, mailbox: 1, inFlight: 2, windowed: true, whole: true}
 	two := func(c ...call) bounds { return bounds{calls: c, mailbox: 1, inFlight: 1} }
 	rows := []struct {
 		mistake mistake
@@ -60,6 +62,7 @@ func TestExhaustiveFindsPlantedMistakes(t *testing.T) {
 		{leavesOnlyQueued, "Leave fails on what is taken", one(withContext), "touched without its claim: it is taken"},
 		{leavesAsNotSent, "what is left taken is counted as not sent", one(withContext), "is not sent, and may be stored"},
 		{leavesInSilence, "who leaves does not ring", one(withContext), "Shutdown waits for its bound"},
+		{givesUpInSilence, "who gives up what lies in the mailbox does not ring", waiting, "caller 2 waits for ever"},
 		{clearsUnclaimed, "who cannot leave clears the command too", one(withContext), "touched without its claim: it is done"},
 		{forgetsDoubt, "who gives up does not look at doubt", doubtful, "is not sent, and may be stored"},
 		{saysStopped, "a late sender says not sent, in doubt too", doubtful, "is counted as unknown, and told as not sent"},
@@ -75,7 +78,7 @@ func TestExhaustiveFindsPlantedMistakes(t *testing.T) {
 		{recyclesTwice, "what was abandoned is recycled twice", one(withContext), "recycled twice"},
 		{forgetsGivenUp, "what was given up is forgotten like what was abandoned", one(withContext), "illegal move"},
 		{sleepsUnheard, "the loop sleeps on what ended in its hands", one(withContext), "Shutdown waits for its bound"},
-		{sweepsBeforeWatching, "the loop sweeps before it watches", one(withContext), "Shutdown waits for its bound"},
+		{watchesNothing, "the loop does not watch", one(withContext), "Shutdown waits for its bound"},
 		{closesAfterCollect, "Closed is stored behind the last collect", one(publishing), "caller 0 waits for ever"},
 		{collectsNoMore, "there is no last collect", one(publishing), "caller 0 waits for ever"},
 		{ringsBeforeClosing, "Shutdown rings before it closes stopping", one(publishing), "Shutdown waits for its bound"},

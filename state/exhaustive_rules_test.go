@@ -23,10 +23,11 @@ func (m *model) inspect(w *world) {
 // inspectAtRest holds a world against the rules that are true when nothing is sure to happen any more. If there is something
 // that nsqd can answer, that excuses who waits for it.
 func (m *model) inspectAtRest(w *world, answer bool) {
-	waiting := false
+	waiting, left := false, answer && m.leavesMail(&w.loop) && w.hasMail()
 	for i, call := range m.calls {
 		c := &w.callers[i]
-		if answer && w.loop.has(uint8(i)) && c.settled == none && (c.at == callAwaits || c.at == callThrough) {
+		held := answer && w.loop.has(uint8(i)) || left && w.mail.has(uint8(i))
+		if held && c.settled == none && (c.at == callAwaits || c.at == callThrough) || left && c.at == callWaits {
 			waiting = true
 			continue
 		}
@@ -48,10 +49,8 @@ func (m *model) inspectAtRest(w *world, answer bool) {
 	if l := &w.loop; l.at == loopSleeps && l.backlog.n+l.flight.n > 0 {
 		find("the loop sleeps over its work")
 	}
-	for _, i := range w.mail.at[:w.mail.n] {
-		if w.of(i).claim() != GivenUp {
-			find("caller %d's publish is left in the mailbox", i)
-		}
+	if w.hasMail() {
+		find("a publish is left in the mailbox")
 	}
 	for k := range w.transactions {
 		t := &w.transactions[k]
@@ -62,6 +61,16 @@ func (m *model) inspectAtRest(w *world, answer bool) {
 			find("transaction %d is lost to the pool: it is %v", k, t.claim())
 		}
 	}
+}
+
+// hasMail reports whether the mailbox holds what is worth its place.
+func (w *world) hasMail() bool {
+	for _, i := range w.mail.at[:w.mail.n] {
+		if w.of(i).claim() != GivenUp {
+			return true
+		}
+	}
+	return false
 }
 
 // walked is which steps were taken, and which outcomes came about.

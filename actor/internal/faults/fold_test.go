@@ -212,7 +212,7 @@ func TestDeletedTopicAmongFolds(t *testing.T) {
 	t.Cleanup(p.Stop)
 	loads := make([]*load, topics)
 	for i := range loads {
-		l := loadOn(p, fmt.Sprint("topic-", i))
+		l := loadOn(t, p, fmt.Sprint("topic-", i))
 		loads[i] = l
 		l.callers(each, func(body []byte) error {
 			err := l.publish(body)

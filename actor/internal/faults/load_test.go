@@ -61,11 +61,19 @@ func newLoad(t testing.TB, addr, topic string, cfg actor.Config) *load {
 	p, err := actor.NewProducer(addr, &cfg)
 	require.NoError(t, err)
 	t.Cleanup(p.Stop)
-	return loadOn(p, topic)
+	return loadOn(t, p, topic)
 }
 
-func loadOn(p *actor.Producer, topic string) *load {
-	return &load{Producer: p, topic: topic, book: newLedger(), stopped: make(chan struct{}), acked: make(chan struct{}, 1)}
+func loadOn(t testing.TB, p *actor.Producer, topic string) *load {
+	l := &load{Producer: p, topic: topic, book: newLedger(), stopped: make(chan struct{}), acked: make(chan struct{}, 1)}
+	t.Cleanup(func() { // if the test has failed on its way, so that nobody publishes behind its end
+		if !l.over() {
+			close(l.stopped)
+			p.Stop()
+			l.publishers.Wait()
+		}
+	})
+	return l
 }
 
 func (l *load) over() bool {

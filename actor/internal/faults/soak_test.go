@@ -53,7 +53,7 @@ func TestSoak(t *testing.T) {
 		nsqd.CreateTopic(topic)
 		nsqd.Restart() // so that it knows the topic for good
 		requireUp(t, p)
-		l := loadOn(p, topic)
+		l := loadOn(t, p, topic)
 		before := p.Stats()
 		mix(l, random)
 		struck := strike(t, l, nsqd, path, random, min(round, time.Until(end)))
