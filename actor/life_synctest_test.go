@@ -255,6 +255,7 @@ func TestResponseTimeout(t *testing.T) {
 			pause, err := took(func() error { return <-oldest })
 			require.Equal(t, 600*ms, pause)
 			require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+			synctest.Wait()
 			require.EqualValues(t, 5, p.Stats().Unknown-1)
 		})
 	})
