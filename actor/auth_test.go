@@ -214,26 +214,36 @@ func TestAuthInClear(t *testing.T) {
 	}
 }
 
-// A topic that is not allowed costs its publishes and nobody else's, and all of a fold together one connection.
+// A topic that is not allowed costs its publishes and nobody else's, and few connections, folded or not.
 func TestTopicThatIsNotAllowed(t *testing.T) {
 	leak.Check(t)
-	d := newDoor(t, "^[ac]$")
-	nsqd := authorised(t, d)
-	p := newFolder(t, nsqd.TCPAddr, &actor.Config{AuthSecret: secret})
-	done := publishWords(t, p, 0, strings.Repeat("a b c b ", 100))
-	for i, err := range results(t, done, 400) {
-		if i%2 == 0 {
-			require.NoError(t, err, i)
-			continue
+	for _, fold := range []int{1, 256} {
+		d := newDoor(t, "^[ac]$")
+		nsqd := authorised(t, d)
+		p := newFolder(t, nsqd.TCPAddr, &actor.Config{AuthSecret: secret, FoldMessages: fold})
+		began := time.Now()
+		done := publishWords(t, p, 0, strings.TrimSpace(strings.Repeat("a b c b ", 100)))
+		for i, err := range results(t, done, 400) {
+			if i%2 == 0 {
+				require.NoError(t, err, i)
+				continue
+			}
+			requireRefusal(t, err, wire.CodeUnauthorized)
+			require.ErrorContains(t, err, `on "b"`)
 		}
-		requireRefusal(t, err, wire.CodeUnauthorized)
-		require.ErrorContains(t, err, `on "b"`)
+		require.EqualValues(t, 200, nsqd.MessageCount("a")+nsqd.MessageCount("c"))
+		require.Zero(t, nsqd.MessageCount("b"))
+		require.Equal(t, actor.Refused, actor.OutcomeOf(p.MultiPublish("b", [][]byte{{1}})))
+		require.Equal(t, actor.Refused, actor.OutcomeOf(p.DeferredPublish("b", 0, []byte{1})))
+		require.NoError(t, p.Publish("a", []byte{1}))
+		require.LessOrEqual(t, p.Stats().Connections, 2+uint64(time.Since(began)/(5*time.Second)))
+		requireBooks(t, p)
+
+		if fold > 1 { // what is allowed later is taken later
+			d.topics.Store(".*")
+			until(t, "asked again", func() bool { return p.Publish("b", []byte{1}) == nil })
+		}
 	}
-	require.EqualValues(t, 200, nsqd.MessageCount("a")+nsqd.MessageCount("c"))
-	require.Zero(t, nsqd.MessageCount("b"))
-	until(t, "connected", func() bool { return p.Ping() == nil })
-	require.LessOrEqual(t, p.Stats().Connections, uint64(6), "one for each write with b in it, and one more")
-	requireBooks(t, p)
 }
 
 // When nsqd cannot ask again after the permission's time is over, publishes are refused or not sent until it can.

@@ -218,7 +218,11 @@ func (l *loop) fill(now int64) {
 		t := l.backlog.popFront()
 		if refusal := l.lessons.refuse(t); refusal != nil {
 			l.end(t, Refused, refusal)
-		} else if t.claim.Advance(state.Queued, state.Taken) {
+		} else if !t.claim.Advance(state.Queued, state.Taken) {
+			continue // given up
+		} else if refusal := l.lessons.bars(t, now); refusal != nil {
+			l.end(t, Refused, refusal)
+		} else {
 			l.fold.add(t)
 		}
 	}
