@@ -11,9 +11,9 @@ import (
 // threshold is what a layer reads at its beginning: bytes that the layer below has read ahead already, and before them, since
 // nsqd may send a heartbeat until the very moment at which it puts the layer on, perhaps frames that do not belong to it.
 //
-// They can be told apart by two bytes. A frame begins with its size, whose upper half is 0; a TLS record begins with its type,
-// which is not 0, and snappy with 255. A deflated stream begins with 0 only if it begins with a stored block, whose length
-// follows: that of nsqd's first words, which is not a multiple of 256.
+// A frame begins with its size, whose upper half is 0, and its type, whose upper half is 0. A TLS record begins with its type and
+// a snappy stream with 255. A deflated one may begin with 0, a block that is stored: that begins with its length, and, if that
+// is 0, as when nsqd flushes what is empty, the complement, which is not 0.
 type threshold struct {
 	src   io.Reader
 	ahead []byte
@@ -39,17 +39,12 @@ func (t *threshold) Read(b []byte) (int, error) {
 // cross takes the frames before the layer.
 func (t *threshold) cross() error {
 	for {
-		var head [2]byte
-		if _, err := io.ReadFull(io.MultiReader(bytes.NewReader(t.ahead), t.src), head[:]); err != nil {
+		framed, err := t.framed()
+		if err != nil || !framed {
 			return err
 		}
-		if len(t.ahead) < len(head) {
-			t.ahead = head[:]
-		}
-		if head != [2]byte{} {
-			return nil
-		}
-		frames := wire.NewReader(io.MultiReader(bytes.NewReader(t.ahead), t.src))
+		ahead := bytes.NewReader(t.ahead)
+		frames := wire.NewReader(io.MultiReader(ahead, t.src))
 		frame, err := frames.Next()
 		switch {
 		case err != nil:
@@ -60,6 +55,23 @@ func (t *threshold) cross() error {
 			return fmt.Errorf("%w: a %v frame", errUnasked, frame.Type)
 		}
 		*t.beat = true
-		t.ahead = frames.Rest()
+		t.ahead = append(frames.Rest(), t.ahead[len(t.ahead)-ahead.Len():]...)
 	}
+}
+
+// framed reports whether a frame comes next.
+func (t *threshold) framed() (bool, error) {
+	for i := range 5 {
+		if len(t.ahead) == i {
+			var next [1]byte
+			if _, err := io.ReadFull(t.src, next[:]); err != nil {
+				return false, err
+			}
+			t.ahead = append(t.ahead, next[0])
+		}
+		if t.ahead[i] != 0 && i != 2 && i != 3 {
+			return false, nil
+		}
+	}
+	return true, nil
 }

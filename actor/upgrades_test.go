@@ -27,6 +27,7 @@ type upgrader struct {
 	piece  int         // bytes of each write to the socket; 0: as many as there are before it waits for the client
 	beats  int         // heartbeats before each answer of the handshake, and behind the last
 	level  int         // of its deflate
+	early  bool        // it flushes before it says anything through deflate
 	mu     sync.Mutex
 	bodies [][]byte
 	ends   []error // how the streams of commands ended
@@ -112,6 +113,9 @@ func (u *upgrader) serve(conn *bunch) error {
 			return err
 		}
 		in, out, flush = flate.NewReader(in), deflater, func() { deflater.Flush() }
+		if u.early { // nsqd flushes now and then, whether there is anything or not
+			flush()
+		}
 		say("OK")
 		beat()
 	}
@@ -174,7 +178,7 @@ func TestUpgradesInAnyPieces(t *testing.T) {
 			for _, piece := range []int{0, 1, 2, 3, 7, 1000} {
 				for _, beats := range []int{0, 1, 3} {
 					name := fmt.Sprintf("%v, level %d, pieces of %d, %d heartbeats", with, level, piece, beats)
-					u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.pair(here, time.Hour)}}, piece: piece, beats: beats, level: level}
+					u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.pair(here, time.Hour)}}, piece: piece, beats: beats, level: level, early: beats == 1 || piece == 1}
 					u.start(t)
 					cfg := &actor.Config{TlsV1: with.tls, Deflate: with.deflate, AuthSecret: secret}
 					if with.tls {
