@@ -18,7 +18,6 @@ import (
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
-	"github.com/nsqactor/producer/wire/wiretest"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
@@ -230,19 +229,33 @@ func TestTLSThatNobodyAskedFor(t *testing.T) {
 func TestUpgradeThatHangs(t *testing.T) {
 	leak.Check(t)
 	for _, granted := range []string{`{"tls_v1":true}`, `{"deflate":true}`} {
-		srv := newDouble(t, wiretest.OnIdentify().Answer(wire.AppendFrame(nil, wire.FrameResponse, granted)))
-		tls := strings.Contains(granted, "tls")
-		p := newProducer(t, srv.Addr, &actor.Config{TlsV1: tls, Deflate: !tls, HandshakeTimeout: 100 * time.Millisecond})
+		listener, err := net.Listen("tcp", here+":0")
+		require.NoError(t, err)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				conn.Write(wire.AppendFrame(nil, wire.FrameResponse, granted))
+				io.Copy(io.Discard, conn) // until the producer gives up
+				conn.Close()
+			}
+		}()
+		secured := strings.Contains(granted, "tls")
+		p := newProducer(t, listener.Addr().String(), &actor.Config{TlsV1: secured, Deflate: !secured, HandshakeTimeout: 100 * time.Millisecond})
 		began := time.Now()
-		err := p.Publish("topic", []byte("body"))
-		if tls { // the double takes the ClientHello for a command
-			require.ErrorIs(t, err, actor.ErrNotConnected)
-		} else {
-			require.ErrorContains(t, err, "HandshakeTimeout")
-			require.GreaterOrEqual(t, time.Since(began), 100*time.Millisecond)
-		}
+		err = p.Publish("topic", []byte("body"))
+		require.ErrorIs(t, err, actor.ErrNotConnected)
+		require.ErrorContains(t, err, "HandshakeTimeout")
+		require.GreaterOrEqual(t, time.Since(began), 100*time.Millisecond)
 		require.Less(t, time.Since(began), 100*time.Millisecond+lateness)
 		require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
+		p.Stop()
+		listener.Close()
+		receive(t, ended)
 	}
 }
 
