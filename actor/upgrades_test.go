@@ -31,6 +31,7 @@ type upgrader struct {
 	mu     sync.Mutex
 	bodies [][]byte
 	ends   []error // how the streams of commands ended
+	heard  []byte  // all that came from the last client to go, as it came
 }
 
 func (u *upgrader) start(t *testing.T) {
@@ -50,10 +51,11 @@ func (u *upgrader) start(t *testing.T) {
 			go func() {
 				defer running.Done()
 				defer conn.Close()
-				end := u.serve(&bunch{Conn: conn, piece: u.piece})
+				raw := &bunch{Conn: conn, piece: u.piece}
+				end := u.serve(raw)
 				u.mu.Lock()
 				defer u.mu.Unlock()
-				u.ends = append(u.ends, end)
+				u.ends, u.heard = append(u.ends, end), raw.heard
 			}()
 		}
 	}()
@@ -143,6 +145,7 @@ type bunch struct {
 	net.Conn
 	piece int
 	kept  []byte
+	heard []byte
 }
 
 func (b *bunch) Write(p []byte) (int, error) {
@@ -165,7 +168,26 @@ func (b *bunch) Read(p []byte) (int, error) {
 		}
 		b.kept = nil
 	}
-	return b.Conn.Read(p)
+	n, err := b.Conn.Read(p)
+	b.heard = append(b.heard, p[:n]...)
+	return n, err
+}
+
+// Stop tells TLS that nothing more comes: the last that the server gets is an alert, whose type TLS 1.2 does not hide.
+func TestStopNotifiesTLS(t *testing.T) {
+	leak.Check(t)
+	a := newAuthority(t)
+	u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.pair(here, time.Hour)}, MaxVersion: tls.VersionTLS12}}
+	u.start(t)
+	cfg := encrypted(a)
+	cfg.AuthSecret = secret
+	p := newProducer(t, u.addr, cfg)
+	require.NoError(t, p.Publish("topic", []byte("body")))
+	p.Stop()
+	until(t, "the end", func() bool { u.mu.Lock(); defer u.mu.Unlock(); return len(u.ends) > 0 })
+	const alert, length = 21, 5 + 8 + 2 + 16 // header, nonce, alert and tag
+	require.Equal(t, byte(alert), u.heard[len(u.heard)-length])
+	require.Equal(t, []byte{3, 3, 0, length - 5}, u.heard[len(u.heard)-length+1:len(u.heard)-length+5])
 }
 
 // However the bytes of the upgrades arrive, one by one or those of several layers together, and with heartbeats before any
