@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
@@ -79,11 +80,11 @@ func quickly(cfg actor.Config) *actor.Config {
 
 func TestAuthGranted(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
+	a := authority.New(t)
 	for _, with := range []string{"", "TLS", "TLS and deflate", "deflate"} {
 		t.Run(with, func(t *testing.T) {
 			d := newDoor(t, "^allowed$")
-			nsqd := authorised(t, d, a.flags(here, time.Hour)...)
+			nsqd := authorised(t, d, a.Flags(here, time.Hour)...)
 			cfg := &actor.Config{AuthSecret: secret, Deflate: strings.Contains(with, "deflate")}
 			if strings.Contains(with, "TLS") {
 				cfg.TlsV1, cfg.TlsConfig = true, encrypted(a).TlsConfig

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
@@ -16,8 +17,8 @@ import (
 // Whatever is published by whatever level arrives, with and without TLS, and leaves no error in nsqd's log.
 func TestDeflate(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags(here, time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags(here, time.Hour)...)
 	for _, level := range []int{0, 1, 6, 9} {
 		for _, secured := range []bool{false, true} {
 			cfg := &actor.Config{}

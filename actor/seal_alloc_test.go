@@ -11,14 +11,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
 // TestSealedPublishAllocatesNothing counts the whole process's allocations. crypto/tls makes one for each record that it reads,
 // and nsqd's answer to a command is one; compress/flate makes none.
 func TestSealedPublishAllocatesNothing(t *testing.T) {
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, append(a.flags(here, time.Hour), "-mem-queue-size=10")...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, append(a.Flags(here, time.Hour), "-mem-queue-size=10")...)
 	for name, cfg := range seals(a) {
 		t.Run(name, func(t *testing.T) {
 			cfg.FoldMessages, cfg.MaxPending = 256, 256

@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
 // seals are the ways in which what goes over the wire is not what was encoded.
-func seals(a *authority) map[string]*actor.Config {
+func seals(a *authority.Authority) map[string]*actor.Config {
 	both := encrypted(a)
 	both.Deflate = true
 	return map[string]*actor.Config{"TLS": encrypted(a), "deflate": {Deflate: true}, "TLS and deflate": both}
@@ -57,8 +58,8 @@ func (c *cutBehind) dial(ctx context.Context, network, addr string) (net.Conn, e
 // for what had not been sealed by then, the publish goes again, and is stored once.
 func TestCutInASealedWrite(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags(here, time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags(here, time.Hour)...)
 	for name, cfg := range seals(a) {
 		for _, at := range []int{0, 1, 10, 1000, 70_000, 200_000} {
 			topic := fmt.Sprintf("t%x-%d", len(name), at)
@@ -108,8 +109,8 @@ func TestCutInASealedWrite(t *testing.T) {
 // all when it goes on.
 func TestSealedWriteThatIsBlocked(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags(here, time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags(here, time.Hour)...)
 	for name, cfg := range seals(a) {
 		t.Run(name, func(t *testing.T) {
 			cfg.WriteTimeout, cfg.ResponseTimeout, cfg.Dial = patience, patience, nil
@@ -166,8 +167,8 @@ func TestSealedWriteThatIsBlocked(t *testing.T) {
 // ResponseTimeout while it goes on.
 func TestSealedWriteThatIsSlow(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags(here, time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags(here, time.Hour)...)
 	for name, cfg := range seals(a) {
 		var slow atomic.Bool
 		cfg.Dial = tapped(func(conn net.Conn, b []byte) (int, error) {

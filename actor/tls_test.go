@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
@@ -24,8 +25,8 @@ import (
 const here = "127.0.0.1"
 
 // encrypted is a Config for an nsqd whose certificate is the authority's.
-func encrypted(a *authority) *actor.Config {
-	return &actor.Config{TlsV1: true, TlsConfig: &tls.Config{RootCAs: a.pool}}
+func encrypted(a *authority.Authority) *actor.Config {
+	return &actor.Config{TlsV1: true, TlsConfig: &tls.Config{RootCAs: a.Pool}}
 }
 
 // allSorts publishes bodies of all kinds of sizes by all forms, and returns how many messages that makes.
@@ -50,9 +51,9 @@ func allSorts(t *testing.T, p *actor.Producer, topic string) uint64 {
 }
 
 func TestTLS(t *testing.T) {
-	a := newAuthority(t)
+	a := authority.New(t)
 	for _, flags := range [][]string{nil, {"-tls-required=true"}} {
-		nsqd := nsqdtest.Start(t, append(a.flags(here, time.Hour), flags...)...)
+		nsqd := nsqdtest.Start(t, append(a.Flags(here, time.Hour), flags...)...)
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			t.Run(fmt.Sprint(tls.VersionName(version), flags), func(t *testing.T) {
 				leak.Check(t)
@@ -79,16 +80,16 @@ func TestTLS(t *testing.T) {
 // What is said of a certificate is crypto/tls's; here it is that it is asked, and that nothing is published when it says no.
 func TestCertificatesThatAreNotAccepted(t *testing.T) {
 	leak.Check(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := authority.New(t), authority.New(t)
 	for _, bad := range []struct {
 		name  string
 		flags []string
 		is    any
 		says  string
 	}{
-		{"expired", a.flags(here, -time.Hour), new(*tls.CertificateVerificationError), "expired"},
-		{"for another host", a.flags("127.0.0.2", time.Hour), new(*tls.CertificateVerificationError), "127.0.0.2, not 127.0.0.1"},
-		{"by somebody else", stranger.flags(here, time.Hour), new(x509.UnknownAuthorityError), "unknown authority"},
+		{"expired", a.Flags(here, -time.Hour), new(*tls.CertificateVerificationError), "expired"},
+		{"for another host", a.Flags("127.0.0.2", time.Hour), new(*tls.CertificateVerificationError), "127.0.0.2, not 127.0.0.1"},
+		{"by somebody else", stranger.Flags(here, time.Hour), new(x509.UnknownAuthorityError), "unknown authority"},
 	} {
 		t.Run(bad.name, func(t *testing.T) {
 			nsqd := nsqdtest.Start(t, bad.flags...)
@@ -107,11 +108,11 @@ func TestCertificatesThatAreNotAccepted(t *testing.T) {
 // The user's ServerName stays, and his Config is not written to.
 func TestServerName(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags("nsqd.example", time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags("nsqd.example", time.Hour)...)
 	cfg := encrypted(a)
 	require.ErrorContains(t, newProducer(t, nsqd.TCPAddr, cfg).Publish("topic", []byte("body")), "127.0.0.1")
-	require.Equal(t, &tls.Config{RootCAs: a.pool}, cfg.TlsConfig)
+	require.Equal(t, &tls.Config{RootCAs: a.Pool}, cfg.TlsConfig)
 	cfg.TlsConfig.ServerName = "nsqd.example"
 	require.NoError(t, newProducer(t, nsqd.TCPAddr, cfg).Publish("topic", []byte("body")))
 	cfg.TlsConfig = &tls.Config{InsecureSkipVerify: true}
@@ -123,18 +124,18 @@ func TestServerName(t *testing.T) {
 
 func TestClientCertificates(t *testing.T) {
 	leak.Check(t)
-	a, stranger := newAuthority(t), newAuthority(t)
-	nsqd := nsqdtest.Start(t, append(a.flags(here, time.Hour), "-tls-client-auth-policy=require-verify")...)
+	a, stranger := authority.New(t), authority.New(t)
+	nsqd := nsqdtest.Start(t, append(a.Flags(here, time.Hour), "-tls-client-auth-policy=require-verify")...)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, client := range []struct {
 			name  string
 			certs []tls.Certificate
 			says  string
 		}{
-			{"good", []tls.Certificate{a.pair("client", time.Hour)}, ""},
+			{"good", []tls.Certificate{a.Pair("client", time.Hour)}, ""},
 			{"none", nil, ""},
-			{"expired", []tls.Certificate{a.pair("client", -time.Hour)}, "certificate"},
-			{"untrusted", []tls.Certificate{stranger.pair("client", time.Hour)}, "certificate"},
+			{"expired", []tls.Certificate{a.Pair("client", -time.Hour)}, "certificate"},
+			{"untrusted", []tls.Certificate{stranger.Pair("client", time.Hour)}, "certificate"},
 		} {
 			t.Run(tls.VersionName(version)+", "+client.name, func(t *testing.T) {
 				cfg := encrypted(a)
@@ -156,8 +157,8 @@ func TestClientCertificates(t *testing.T) {
 // Sessions are resumed when the producer connects again, whether the user has a cache for them or not.
 func TestSessionsAreResumed(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, a.flags(here, time.Hour)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags(here, time.Hour)...)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, cache := range []tls.ClientSessionCache{nil, tls.NewLRUClientSessionCache(0)} {
 			cfg := encrypted(a)
@@ -217,8 +218,8 @@ func TestTLSIsRequired(t *testing.T) {
 // An nsqd that insists on TLS refuses the first publish of who does not ask for it.
 func TestTLSThatNobodyAskedFor(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	nsqd := nsqdtest.Start(t, append(a.flags(here, time.Hour), "-tls-required=true")...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, append(a.Flags(here, time.Hour), "-tls-required=true")...)
 	p := newProducer(t, nsqd.TCPAddr, nil)
 	err := p.Publish("topic", []byte("body"))
 	requireRefusal(t, err, wire.CodeInvalid)

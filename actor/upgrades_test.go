@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
 )
@@ -176,8 +177,8 @@ func (b *bunch) Read(p []byte) (int, error) {
 // Stop tells TLS that nothing more comes: the last that the server gets is an alert, whose type TLS 1.2 does not hide.
 func TestStopNotifiesTLS(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
-	u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.pair(here, time.Hour)}, MaxVersion: tls.VersionTLS12}}
+	a := authority.New(t)
+	u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.Pair(here, time.Hour)}, MaxVersion: tls.VersionTLS12}}
 	u.start(t)
 	cfg := encrypted(a)
 	cfg.AuthSecret = secret
@@ -194,13 +195,13 @@ func TestStopNotifiesTLS(t *testing.T) {
 // frame, in clear too, the producer gets through; and its Stop ends each layer's stream as it should be ended.
 func TestUpgradesInAnyPieces(t *testing.T) {
 	leak.Check(t)
-	a := newAuthority(t)
+	a := authority.New(t)
 	for _, with := range []struct{ tls, deflate bool }{{true, false}, {false, true}, {true, true}} {
 		for _, level := range []int{flate.BestSpeed, flate.DefaultCompression, flate.HuffmanOnly} {
 			for _, piece := range []int{0, 1, 2, 3, 7, 1000} {
 				for _, beats := range []int{0, 1, 3} {
 					name := fmt.Sprintf("%v, level %d, pieces of %d, %d heartbeats", with, level, piece, beats)
-					u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.pair(here, time.Hour)}}, piece: piece, beats: beats, level: level, early: beats == 1 || piece == 1}
+					u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.Pair(here, time.Hour)}}, piece: piece, beats: beats, level: level, early: beats == 1 || piece == 1}
 					u.start(t)
 					cfg := &actor.Config{TlsV1: with.tls, Deflate: with.deflate, AuthSecret: secret}
 					if with.tls {

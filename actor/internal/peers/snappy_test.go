@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
@@ -26,11 +27,12 @@ func snappily() *actor.Config {
 
 // Small, large and incompressible bodies arrive, with and without TLS, and nsqd has nothing to complain about.
 func TestSnappy(t *testing.T) {
-	nsqd := nsqdtest.Start(t, selfSigned(t)...)
+	a := authority.New(t)
+	nsqd := nsqdtest.Start(t, a.Flags("127.0.0.1", time.Hour)...)
 	for _, secured := range []bool{false, true} {
 		cfg := snappily()
 		if secured {
-			cfg.TlsV1, cfg.TlsConfig = true, &tls.Config{InsecureSkipVerify: true}
+			cfg.TlsV1, cfg.TlsConfig = true, &tls.Config{RootCAs: a.Pool}
 		}
 		p, err := actor.NewProducer(nsqd.TCPAddr, cfg)
 		require.NoError(t, err)

@@ -1,4 +1,5 @@
-package actor_test
+// Package authority makes certificates for tests: a certificate authority of the test's own, and what it issues.
+package authority
 
 import (
 	"crypto/ecdsa"
@@ -14,34 +15,42 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
-// authority is a certificate authority that a test makes for itself.
-type authority struct {
+// Authority is a certificate authority. What fails, fails its test.
+type Authority struct {
+	Pool *x509.CertPool // has it alone
+
 	t    testing.TB
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
-	pool *x509.CertPool // has it alone
 }
 
-func newAuthority(t testing.TB) *authority {
+// New returns an authority of its own.
+func New(t testing.TB) *Authority {
 	t.Helper()
-	a := &authority{t: t, key: newKey(t), pool: x509.NewCertPool()}
+	a := &Authority{Pool: x509.NewCertPool(), t: t}
+	a.key = a.newKey()
 	template := certificate("an authority", time.Hour)
 	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
-	require.NoError(t, err)
+	a.check(err)
 	a.cert, err = x509.ParseCertificate(der)
-	require.NoError(t, err)
-	a.pool.AddCert(a.cert)
+	a.check(err)
+	a.Pool.AddCert(a.cert)
 	return a
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+func (a *Authority) check(err error) {
+	a.t.Helper()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *Authority) newKey() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
+	a.check(err)
 	return key
 }
 
@@ -56,8 +65,8 @@ func certificate(name string, lasts time.Duration) *x509.Certificate {
 	}
 }
 
-// issue returns a certificate for a host, an IP address or a name, that is good for so long from now, in PEM.
-func (a *authority) issue(host string, lasts time.Duration) (certPEM, keyPEM []byte) {
+// issue returns a certificate and its key in PEM.
+func (a *Authority) issue(host string, lasts time.Duration) (cert, key []byte) {
 	a.t.Helper()
 	template := certificate(host, lasts)
 	if ip := net.ParseIP(host); ip != nil {
@@ -65,11 +74,11 @@ func (a *authority) issue(host string, lasts time.Duration) (certPEM, keyPEM []b
 	} else {
 		template.DNSNames = []string{host}
 	}
-	key := newKey(a.t)
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	require.NoError(a.t, err)
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	require.NoError(a.t, err)
+	own := a.newKey()
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &own.PublicKey, a.key)
+	a.check(err)
+	keyDER, err := x509.MarshalECPrivateKey(own)
+	a.check(err)
 	return block("CERTIFICATE", der), block("EC PRIVATE KEY", keyDER)
 }
 
@@ -77,20 +86,21 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// pair returns such a certificate as a program's own.
-func (a *authority) pair(host string, lasts time.Duration) tls.Certificate {
+// Pair returns a new certificate for a host, an IP address or a name, that is good for so long from now; a negative time is over.
+func (a *Authority) Pair(host string, lasts time.Duration) tls.Certificate {
+	a.t.Helper()
 	pair, err := tls.X509KeyPair(a.issue(host, lasts))
-	require.NoError(a.t, err)
+	a.check(err)
 	return pair
 }
 
-// flags writes such a certificate to files and returns nsqd's flags that name them, and the authority as that of its clients.
-func (a *authority) flags(host string, lasts time.Duration) []string {
+// Flags writes such a certificate to files and returns nsqd's flags that name them, and the authority as that of its clients.
+func (a *Authority) Flags(host string, lasts time.Duration) []string {
 	a.t.Helper()
 	dir := a.t.TempDir()
 	write := func(name string, content []byte) string {
 		path := filepath.Join(dir, name)
-		require.NoError(a.t, os.WriteFile(path, content, 0o600))
+		a.check(os.WriteFile(path, content, 0o600))
 		return path
 	}
 	cert, key := a.issue(host, lasts)
