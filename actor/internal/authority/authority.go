@@ -13,21 +13,27 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 )
+
+// TB is the part of testing.TB that this package needs.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	TempDir() string
+}
 
 // Authority is a certificate authority. What fails, fails its test.
 type Authority struct {
 	Pool *x509.CertPool // has it alone
 
-	t    testing.TB
+	t    TB
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
 
 // New returns an authority of its own.
-func New(t testing.TB) *Authority {
+func New(t TB) *Authority {
 	t.Helper()
 	a := &Authority{Pool: x509.NewCertPool(), t: t}
 	a.key = a.newKey()
