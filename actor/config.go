@@ -1,10 +1,12 @@
 package actor
 
 import (
+	"compress/flate"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -90,14 +92,40 @@ type Config struct {
 	// nothing, and loses records beyond the first few. Default nil: silent.
 	Logger *slog.Logger
 
-	// The following are go-nsq's names for what this version does not do yet. Setting one is an error, so that nobody goes
-	// without encryption or authorisation by mistake. DeflateLevel means nothing without Deflate.
-	TlsV1        bool
-	TlsConfig    *tls.Config
-	Deflate      bool
+	// TlsV1 encrypts the connection, by TLS 1.2 or 1.3, and verifies nsqd's certificate. It is no wish: with an nsqd that does
+	// not offer TLS there is no connection, and nothing is sent in clear but the questions to nsqd about it, which hold
+	// ClientID, Hostname and UserAgent. Default off.
+	TlsV1 bool
+	// TlsConfig, which needs TlsV1, says how: RootCAs for a certificate authority of one's own, Certificates for an nsqd that
+	// wants to know its clients. It is copied. A ServerName that is empty is the host of NewProducer's address; one that is set
+	// stays. Sessions are resumed when the producer connects again, by its ClientSessionCache or by one of the producer's own.
+	// Default: the system's roots.
+	TlsConfig *tls.Config
+
+	// Deflate asks nsqd for compression of both directions, beneath TLS where there is any. An nsqd that has turned it off
+	// (-deflate=false) takes the same publishes without. A connection that compresses holds about 1 MB. Default off.
+	Deflate bool
+	// DeflateLevel is how hard publishes are compressed, from 1, the fastest, to 9. Answers are at most as hard as nsqd's
+	// -max-deflate-level. It means nothing without Deflate. Default 6.
 	DeflateLevel int
+	// Snappy asks for another compression, in Deflate's place. This library has no dependencies, so that it needs to be told how:
+	// SnappyReader and SnappyWriter read and write snappy's framed stream format, with github.com/golang/snappy like this:
+	//
+	//	cfg.SnappyReader = func(r io.Reader) io.Reader { return snappy.NewReader(r) }
+	//	cfg.SnappyWriter = func(w io.Writer) actor.WriteFlusher { return snappy.NewBufferedWriter(w) }
+	//
+	// They are called once for each connection. What SnappyWriter returns is used by the producer's loop: it must not wait for
+	// anything but its w, which keeps what is written in memory.
 	Snappy       bool
-	AuthSecret   string
+	SnappyReader func(io.Reader) io.Reader
+	SnappyWriter func(io.Writer) WriteFlusher
+
+	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. It appears in no error and no log record. Default: none,
+	// and an nsqd that requires AUTH cannot be connected to.
+	AuthSecret string
+	// AuthInClear allows AuthSecret to be sent without TLS over a network. Without it that is done only on a connection whose
+	// remote address is a loopback address or a Unix socket's; a proxy's or a tunnel's entrance is that, wherever it leads.
+	AuthInClear bool
 }
 
 const version = "0.1.0"
@@ -133,6 +161,7 @@ func (c *Config) withDefaults() Config {
 	orElse(&d.BackoffMin, 50*time.Millisecond)
 	orElse(&d.BackoffMax, max(d.BackoffMin, 5*time.Second))
 	orElse(&d.MaxAttempts, 3)
+	orElse(&d.DeflateLevel, 6)
 	hostname, err := os.Hostname()
 	if err != nil {
 		hostname = "unknown"
@@ -174,9 +203,9 @@ func (c *Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s is %d, must be from %d to %d", field, value, low, high))
 		}
 	}
-	unbuilt := func(field string, set bool) {
-		if set {
-			wrong = append(wrong, fmt.Errorf("%s is set, but this version does not do it yet", field))
+	refuse := func(so bool, why string) {
+		if so {
+			wrong = append(wrong, errors.New(why))
 		}
 	}
 	const soon, ages = time.Millisecond, 24 * time.Hour
@@ -201,11 +230,10 @@ func (c *Config) Validate() error {
 		span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)
 	}
 	number("MaxAttempts", d.MaxAttempts, 1, math.MaxInt32)
-	unbuilt("TlsV1", d.TlsV1)
-	unbuilt("TlsConfig", d.TlsConfig != nil)
-	unbuilt("Deflate", d.Deflate)
-	unbuilt("Snappy", d.Snappy)
-	unbuilt("AuthSecret", d.AuthSecret != "")
+	number("DeflateLevel", d.DeflateLevel, flate.BestSpeed, flate.BestCompression)
+	refuse(d.TlsConfig != nil && !d.TlsV1, "TlsConfig is set, but TlsV1 is not: there would be no TLS")
+	refuse(d.Deflate && d.Snappy, "Deflate and Snappy are set, nsqd can do only one of them")
+	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil), "Snappy is set, but not SnappyReader and SnappyWriter, which do it")
 	return errors.Join(wrong...)
 }
 

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"crypto/tls"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ func TestDefaults(t *testing.T) {
 		BackoffMin:        50 * time.Millisecond,
 		BackoffMax:        5 * time.Second,
 		MaxAttempts:       3,
+		DeflateLevel:      6,
 		ClientID:          short,
 		Hostname:          host,
 		UserAgent:         "nsqactor/" + version,
@@ -123,12 +125,18 @@ var wrongs = []struct {
 	{func(c *Config) { c.BackoffMin, c.BackoffMax = day+1, 0 }, "BackoffMin is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
 	{func(c *Config) { c.BackoffMax = time.Millisecond }, "BackoffMax is 1ms, must be from 50ms to 24h0m0s"},
 	{func(c *Config) { c.MaxAttempts = -3 }, "MaxAttempts is -3, must be from 1 to 2147483647"},
-	{func(c *Config) { c.TlsV1 = true }, "TlsV1 is set, but this version does not do it yet"},
-	{func(c *Config) { c.TlsConfig = &tls.Config{} }, "TlsConfig is set, but this version does not do it yet"},
-	{func(c *Config) { c.Deflate = true }, "Deflate is set, but this version does not do it yet"},
-	{func(c *Config) { c.Snappy = true }, "Snappy is set, but this version does not do it yet"},
-	{func(c *Config) { c.AuthSecret = "s3cret" }, "AuthSecret is set, but this version does not do it yet"},
+	{func(c *Config) { c.TlsConfig, c.AuthSecret = &tls.Config{}, "s3cret" }, "TlsConfig is set, but TlsV1 is not: there would be no TLS"},
+	{func(c *Config) { c.DeflateLevel = -1 }, "DeflateLevel is -1, must be from 1 to 9"},
+	{func(c *Config) { c.DeflateLevel = 10 }, "DeflateLevel is 10, must be from 1 to 9"},
+	{func(c *Config) { c.Snappy = true }, "Snappy is set, but not SnappyReader and SnappyWriter, which do it"},
+	{func(c *Config) { c.Snappy, c.SnappyReader = true, nowhere }, "Snappy is set, but not SnappyReader and SnappyWriter, which do it"},
+	{func(c *Config) { c.Snappy, c.SnappyWriter = true, nothing }, "Snappy is set, but not SnappyReader and SnappyWriter, which do it"},
+	{func(c *Config) { c.Deflate, c.Snappy, c.SnappyReader, c.SnappyWriter = true, true, nowhere, nothing },
+		"Deflate and Snappy are set, nsqd can do only one of them"},
 }
+
+func nowhere(r io.Reader) io.Reader    { return nil }
+func nothing(w io.Writer) WriteFlusher { return nil }
 
 // TestWrongFieldsAreNamed, and no others: what nobody has set is not blamed, though its default may follow from a wrong one.
 func TestWrongFieldsAreNamed(t *testing.T) {
@@ -148,19 +156,19 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 		DialTimeout: -1, HandshakeTimeout: -1, ReadTimeout: -1, WriteTimeout: -1, ResponseTimeout: -1, HeartbeatInterval: -7,
 		MaxPending: -1, MaxPendingBytes: -1, MaxMsgSize: -1, MaxBodySize: -1, BackoffMin: -1, BackoffMax: -2, MaxAttempts: -1,
 		FoldMessages: -1, FoldBytes: -1,
-		TlsV1: true, TlsConfig: &tls.Config{}, Deflate: true, Snappy: true, AuthSecret: "x",
+		TlsConfig: &tls.Config{}, Deflate: true, DeflateLevel: 10, Snappy: true,
 	}
 	// Where one field's range depends on another that is wrong, what range is named is not looked at here.
 	lines := strings.Split(c.Validate().Error(), "\n")
 	var fields []string
 	for _, line := range lines {
-		field, _, _ := strings.Cut(line, " is ")
+		field := strings.Split(strings.Replace(line, " are ", " is ", 1), " is ")[0]
 		fields = append(fields, field)
 	}
 	require.ElementsMatch(t, []string{
 		"DialTimeout", "HandshakeTimeout", "ReadTimeout", "WriteTimeout", "ResponseTimeout", "HeartbeatInterval", "MaxPending",
-		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsV1", "TlsConfig", "Deflate",
-		"Snappy", "AuthSecret", "FoldMessages", "FoldBytes",
+		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsConfig", "Deflate and Snappy",
+		"DeflateLevel", "Snappy", "FoldMessages", "FoldBytes",
 	}, fields)
 }
 
@@ -168,11 +176,12 @@ func TestLimitsThemselvesAreFine(t *testing.T) {
 	require.NoError(t, (&Config{
 		DialTimeout: time.Millisecond, HandshakeTimeout: day, ReadTimeout: time.Second, WriteTimeout: day,
 		ResponseTimeout: time.Millisecond, HeartbeatInterval: time.Second, MaxPending: 1, MaxPendingBytes: 1, MaxMsgSize: 1,
-		MaxBodySize: 1, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, MaxAttempts: 1, DeflateLevel: 6,
+		MaxBodySize: 1, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, MaxAttempts: 1, DeflateLevel: 1,
 	}).Validate())
 	require.NoError(t, (&Config{
 		HeartbeatInterval: -1, ReadTimeout: time.Millisecond, MaxPending: 1<<24 - 1, MaxPendingBytes: 1<<40 - 1,
 		MaxMsgSize: 1<<31 - 1, MaxBodySize: 1<<31 - 1, BackoffMin: day, BackoffMax: day, MaxAttempts: 1<<31 - 1,
+		DeflateLevel: 9,
 	}).Validate())
 	require.NoError(t, (&Config{HeartbeatInterval: day, BackoffMin: day}).Validate(), "what follows from them is within limits")
 }

@@ -14,9 +14,11 @@ type connection struct {
 
 	// The rest is the loop's, from the reply that says the connection is up.
 	conn     net.Conn
+	seal     *seal  // TLS or compression, or both; nil for neither
 	opened   int64  // when it came up
 	encoded  uint64 // stream offset behind the last byte encoded
-	written  uint64 // stream offset behind the last byte that the kernel has
+	written  uint64 // stream offset behind the last byte that the kernel has; on a sealed connection, that it may have
+	through  uint64 // stream offset behind the last byte that the kernel has for certain, with all before it
 	heard    int64  // when nsqd last said anything
 	answered int64  // when nsqd last acknowledged a command
 	stuck    int64  // since when writes have made no progress; 0: they do

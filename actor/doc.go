@@ -58,6 +58,15 @@
 // Once nsqd has refused a body as too big, bodies of that size and more are refused with its words, without being sent, until a
 // connection ends without an error frame.
 //
+// A topic that nsqd does not let us publish to (E_UNAUTHORIZED) costs a connection, too, and from then on publishes to it are
+// refused in the same way, but for one every 5 s, with which nsqd is asked again.
+//
+// # Encryption, compression, authorisation
+//
+// TlsV1, Deflate or Snappy, and AuthSecret are as in go-nsq, but that TlsV1 is never given up in silence. With TLS or compression
+// nobody can tell which plain bytes the kernel has: where a write of at most 64 KiB breaks off, all publishes that end in it are
+// unknown, unless not one byte of it went out.
+//
 // # Bounds
 //
 // At most MaxPending publishes with at most MaxPendingBytes bytes are accepted and not ended. Beyond that, calls wait their

@@ -71,7 +71,7 @@ func (l *loop) disconnect() {
 func (l *loop) sayGoodbye() {
 	c := l.conn
 	half, ok := c.conn.(halfCloser)
-	if !ok || l.out.pending() || half.CloseWrite() != nil {
+	if !ok || l.out.pending() || !c.finishSeal(l.clock()) || half.CloseWrite() != nil {
 		c.close()
 		return
 	}

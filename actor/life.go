@@ -55,7 +55,7 @@ func (l *loop) answered(r reply) {
 
 func (l *loop) up(h *handshaken) {
 	c := l.conn
-	c.conn, c.nop, c.opened = h.conn, h.beat, c.heard
+	c.conn, c.seal, c.nop, c.opened = h.conn, h.seal, h.beat, c.heard
 	l.p.link.Advance(l.p.link.Load(), state.Up)
 	l.p.counts.connections.Add(1)
 	l.cause = nil
@@ -72,7 +72,7 @@ func (l *loop) up(h *handshaken) {
 	l.p.log(connected, nil)
 }
 
-// acknowledge ends the oldest n commands as acked. It refuses an answer to a command that the kernel does not have yet.
+// acknowledge ends the oldest n commands as acked. It refuses an answer to a command that the kernel cannot have yet.
 func (l *loop) acknowledge(n int) error {
 	for range n {
 		if l.flight.len() == 0 || l.flight.commands.front().end > l.conn.written {
@@ -229,7 +229,7 @@ func (l *loop) fire() {
 	if l.flight.len() > 0 {
 		// What is still being written is the affair of WriteTimeout.
 		by := max(l.flight.commands.front().at, c.whole, c.answered) + int64(l.p.cfg.ResponseTimeout)
-		if now >= by && l.flight.commands.front().end <= c.written {
+		if now >= by && l.flight.commands.front().end <= c.through {
 			l.breakOff(errNoResponse)
 			return
 		}

@@ -218,7 +218,11 @@ func (l *loop) fill(now int64) {
 		t := l.backlog.popFront()
 		if refusal := l.lessons.refuse(t); refusal != nil {
 			l.end(t, Refused, refusal)
-		} else if t.claim.Advance(state.Queued, state.Taken) {
+		} else if !t.claim.Advance(state.Queued, state.Taken) {
+			continue // given up
+		} else if refusal := l.lessons.bars(t, now); refusal != nil {
+			l.end(t, Refused, refusal)
+		} else {
 			l.fold.add(t)
 		}
 	}
@@ -255,17 +259,24 @@ func (l *loop) write(now int64) {
 		return
 	}
 	c := l.conn
-	before := c.written
-	n, err := c.write(l.out.piece(), now)
-	l.out.advance(n)
-	c.written += uint64(n)
+	before := c.through
+	var n int
+	var err error
+	if c.seal == nil {
+		n, err = c.write(l.out.piece(), now)
+		l.out.advance(n)
+		c.written += uint64(n)
+		c.through = c.written
+	} else {
+		n, err = c.writeSealed(&l.out, now)
+	}
 	switch {
 	case err != nil:
 		l.breakOff(err)
 	case n > 0:
 		c.stuck = 0
 		if l.flight.len() > 0 {
-			if end := l.flight.commands.front().end; end > before && end <= c.written {
+			if end := l.flight.commands.front().end; end > before && end <= c.through {
 				c.whole = now
 			}
 		}

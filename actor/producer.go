@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -12,7 +13,8 @@ import (
 // Producer publishes to one nsqd over one connection. Its methods may be called by any number of goroutines at once.
 type Producer struct {
 	addr string
-	cfg  Config // complete and valid, never written again
+	cfg  Config      // complete and valid, never written again
+	tls  *tls.Config // nil: none
 	seed maphash.Seed
 
 	phase state.PhaseCell
@@ -47,6 +49,10 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	}
 	p := &Producer{addr: addr, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
 	if err := checkAddr(addr, &p.cfg); err != nil {
+		return nil, fmt.Errorf("nsq producer: %w", err)
+	}
+	var err error
+	if p.tls, err = tlsConfig(addr, &p.cfg); err != nil {
 		return nil, fmt.Errorf("nsq producer: %w", err)
 	}
 	p.mail = make(chan *Transaction, p.cfg.MaxPending)

@@ -2,18 +2,32 @@ package actor
 
 import (
 	"fmt"
+	"maps"
 	"strings"
+	"time"
 
 	"github.com/nsqactor/producer/wire"
 )
 
-// lessons is what error frames have taught about an nsqd whose limits are lower than the Config's: who knows them does not need
-// to lose the connection, which others share, to the next publish of that kind. They hold until a connection ends without a
-// frame: what answers then may be another nsqd, or have other limits.
+// lessons is what error frames have taught about an nsqd whose limits are lower than the Config's, or that does not take every
+// topic from us: who knows them does not need to lose the connection, which others share, to the next publish of that kind. They
+// hold until a connection ends without a frame: what answers then may be another nsqd, or have other limits.
 type lessons struct {
 	tooLarge int   // bodies of this many bytes and more are refused; 0: none was
 	refusal  error // with nsqd's words
+	barred   map[string]bar
 }
+
+// bar is a topic that nsqd has refused as unauthorised. That may change, so that now and then a publish goes there to ask.
+type bar struct {
+	refusal error
+	until   int64 // on the loop's clock
+}
+
+const (
+	barredFor  = int64(5 * time.Second)
+	mostBarred = 64 // topics
+)
 
 // mostAlone is how many commands may be unanswered while members of a refused fold go again one by one. nsqd will refuse one of
 // them and close with the rest unread, which makes that a reset: answers that its kernel holds back by then are lost, and with
@@ -29,6 +43,29 @@ func (s *lessons) refuse(t *Transaction) error {
 	return s.refusal
 }
 
+// bars returns the error with which nsqd would refuse the transaction for its topic, or nil. The transaction has been taken: the
+// memory of one that is queued may go at any time.
+func (s *lessons) bars(t *Transaction, now int64) error {
+	if len(s.barred) == 0 {
+		return nil
+	}
+	if b, found := s.barred[string(t.topicBytes())]; found && now < b.until {
+		return b.refusal
+	}
+	return nil
+}
+
+// bar notes that nsqd does not authorise the topic.
+func (s *lessons) bar(topic string, refusal error, now int64) {
+	maps.DeleteFunc(s.barred, func(_ string, b bar) bool { return now >= b.until })
+	if s.barred == nil {
+		s.barred = make(map[string]bar)
+	}
+	if len(s.barred) < mostBarred {
+		s.barred[topic] = bar{fmt.Errorf("nsqd has refused this topic before: %w", refusal), now + barredFor}
+	}
+}
+
 func (l *loop) unlearn() {
 	l.lessons = lessons{}
 	l.fold.mostBytes = min(l.p.cfg.FoldBytes, l.p.cfg.MaxBodySize)
@@ -42,6 +79,9 @@ func (l *loop) refused(refusal *wire.ReplyError) (again []*Transaction) {
 	badMessage, badBody := refusal.Code == wire.CodeBadMessage, refusal.Code == wire.CodeBadBody
 	if folded && badBody { // more than nsqd's -max-body-size
 		l.fold.mostBytes = min(l.fold.mostBytes, int(c.end-c.begin)) / 2
+	}
+	if refusal.Code == wire.CodeUnauthorized {
+		l.lessons.bar((*l.flight.members.front()).topicName(), refusal, l.clock())
 	}
 	l.flight.pop(func(t *Transaction) {
 		switch {
@@ -68,5 +108,5 @@ func (l *loop) learn(t *Transaction, refusal *wire.ReplyError) {
 	if t.kind == multiPublish || known || !strings.Contains(refusal.Text, "too big") {
 		return
 	}
-	l.lessons = lessons{t.size, fmt.Errorf("nsqd has refused %d bytes before: %w", t.size, refusal)}
+	l.lessons.tooLarge, l.lessons.refusal = t.size, fmt.Errorf("nsqd has refused %d bytes before: %w", t.size, refusal)
 }

@@ -128,6 +128,10 @@ func (r *Reader) Ready() bool {
 	return whole > 0 || err != nil || r.err != nil
 }
 
+// Rest returns what has been read ahead and not been returned by Next, for whoever goes on with src in another way. The Reader
+// must not be used any more.
+func (r *Reader) Rest() []byte { return r.buf[r.start:r.end] }
+
 // parse returns the length of the frame that is whole in the buffer, 0 for none. It judges a size as soon as it is there, so
 // that the same bytes give the same result however they were cut on their way.
 func (r *Reader) parse() (int, error) {

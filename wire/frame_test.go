@@ -287,3 +287,13 @@ func TestFrameKinds(t *testing.T) {
 	assert.Equal(t, "response error message FrameType(3) FrameType(-1)", strings.Join([]string{
 		FrameResponse.String(), FrameError.String(), FrameMessage.String(), FrameType(3).String(), FrameType(-1).String()}, " "))
 }
+
+func TestRestIsWhatWasReadAhead(t *testing.T) {
+	src := append(AppendOK(nil), "what follows"...)
+	for _, behind := range []int{0, 1, len("what follows")} {
+		r := NewReader(bytes.NewReader(src[:10+behind]))
+		_, err := r.Next()
+		require.NoError(t, err)
+		require.Equal(t, "what follows"[:behind], string(r.Rest()))
+	}
+}

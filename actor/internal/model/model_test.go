@@ -131,7 +131,7 @@ func (r *reached) add(b *book) {
 	for i, e := range b.entries {
 		if outcome, _, err := e.outcome(); e.act.publishes() {
 			r.ends[b.weather][outcome]++
-			if taught(err) > 0 {
+			if unsent(err) {
 				r.taught++
 			}
 			if b.times[i] > 1 {

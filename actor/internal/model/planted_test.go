@@ -231,7 +231,12 @@ var plantedInFolds = []plantedFault{
 	{
 		"a good body is refused because another code has taught it", "actor/refusal.go", []edit{{
 			" || !strings.Contains(refusal.Text, \"too big\")", "",
-		}, {"\t\"fmt\"\n\t\"strings\"\n", "\t\"fmt\"\n"}}, true,
+		}, {"\t\"maps\"\n\t\"strings\"\n", "\t\"maps\"\n"}}, true,
+	},
+	{
+		"a topic is barred by what is not about topics", "actor/refusal.go", []edit{{
+			"refusal.Code == wire.CodeUnauthorized", "!badMessage && !badBody",
+		}}, true,
 	},
 }
 

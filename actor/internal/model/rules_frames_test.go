@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -34,6 +35,19 @@ func taught(err error) (size int) {
 	return size
 }
 
+// barred returns the frame with which nsqd has refused the topic before, where that is why the client has refused a publish by
+// itself; else nil.
+func barred(err error) *wire.ReplyError {
+	if e, ok := err.(*actor.Error); ok && strings.HasPrefix(e.Err.Error(), "nsqd has refused this topic before") {
+		said, _ := errors.Unwrap(e.Err).(*wire.ReplyError)
+		return said
+	}
+	return nil
+}
+
+// unsent reports whether the client has refused a publish by itself.
+func unsent(err error) bool { return taught(err) > 0 || barred(err) != nil }
+
 // answeredBy returns the error frame that answered a publish, or nil.
 func answeredBy(err error) *wire.ReplyError {
 	if e, ok := err.(*actor.Error); ok {
@@ -45,8 +59,10 @@ func answeredBy(err error) *wire.ReplyError {
 
 func frames(b *book, broken complain) {
 	unused := map[wire.ReplyError]int{} // how many publishes each may still have answered
+	unauthorized := false
 	for _, f := range b.frames {
 		unused[*f.said]++
+		unauthorized = unauthorized || f.said.Code == wire.CodeUnauthorized
 	}
 	answered := map[wire.ReplyError][]*entry{}
 	most := uint64(len(b.frames) * b.cfg.FoldMessages) // refused
@@ -58,7 +74,12 @@ func frames(b *book, broken complain) {
 		}
 		if size := taught(err); size > 0 && (e.act == multiPublish || b.largest == 0 || size <= b.largest || e.size < size) {
 			broken("%d bytes cannot have taught that: %v", size, e)
-		} else if size > 0 || unseen && e.act != multiPublish && b.tooLarge(&e.step) {
+		}
+		bar := barred(err)
+		if bar != nil && (bar.Code != wire.CodeUnauthorized || unused[*bar] == 0) {
+			broken("no frame can have taught that: %v", e)
+		}
+		if unsent(err) || unseen && (unauthorized || e.act != multiPublish && b.tooLarge(&e.step)) {
 			most++
 		}
 		said := answeredBy(err)

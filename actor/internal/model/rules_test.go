@@ -132,7 +132,7 @@ func inOrder(b *book, broken complain) {
 	}
 	last := map[line]*entry{}
 	b.fair(func(_ int, e *entry, _ actor.Outcome) {
-		if !e.accepted() || taught(e.result) > 0 { // what need not be sent is not held up by what is under way
+		if !e.accepted() || unsent(e.result) { // what need not be sent is not held up by what is under way
 			return
 		}
 		to := line{e.caller, e.done, e.topic}
@@ -179,7 +179,7 @@ func nothingLost(b *book, broken complain) {
 	}
 	refused := b.stats.Refused
 	for _, e := range b.entries {
-		if taught(e.err) > 0 || taught(e.result) > 0 {
+		if unsent(e.err) || unsent(e.result) {
 			refused--
 		}
 		if leftBy(e.err) && actor.OutcomeOf(e.err) == actor.Unknown && e.act.publishes() {

@@ -1,0 +1,70 @@
+package actor
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Two goroutines may write to an edge, one at a time, as crypto/tls does, while the loop takes what there is: all of it comes
+// out, in order.
+func TestEdgeKeepsTheOrder(t *testing.T) {
+	e := newEdge(nil)
+	e.keeps = true
+	const each = 20_000
+	var turn sync.Mutex // stands for crypto/tls's own
+	next, ended := byte(0), make(chan struct{}, 2)
+	write := func() {
+		for range each {
+			turn.Lock()
+			n, err := e.Write([]byte{next})
+			next++
+			turn.Unlock()
+			if n != 1 || err != nil {
+				panic("a write to memory failed")
+			}
+		}
+		ended <- struct{}{}
+	}
+	go write()
+	go write()
+	taken, running := 0, 2
+	for running > 0 || taken < 2*each {
+		select {
+		case <-ended:
+			running--
+		default:
+		}
+		buf := e.take()
+		for _, b := range buf {
+			require.Equal(t, byte(taken), b)
+			taken++
+		}
+		e.giveBack(buf)
+	}
+	require.Nil(t, e.take())
+	require.Equal(t, 2*each, taken)
+}
+
+// During the handshake what is written goes out at once. Deadlines are not the layers' to set.
+func TestEdgeInTheHandshake(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	e := newEdge(near)
+	require.NoError(t, e.SetDeadline(time.Now()))
+	require.NoError(t, e.SetWriteDeadline(time.Now()))
+	got := make(chan byte, 1)
+	go func() {
+		var b [1]byte
+		far.Read(b[:])
+		got <- b[0]
+	}()
+	_, err := e.Write([]byte{7})
+	require.NoError(t, err)
+	require.EqualValues(t, 7, <-got)
+	require.Nil(t, e.take())
+}

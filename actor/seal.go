@@ -1,0 +1,133 @@
+package actor
+
+import (
+	"compress/flate"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+)
+
+// seal is what the loop writes through where there is TLS, or compression, or compression within TLS. Plain bytes go in; what
+// comes out stays in memory, and is written to the real connection as plain bytes are: by short deadlines, going on where the
+// last write ended. A tls.Conn that wrote by itself could not do that: a write that was cut off is its last.
+//
+// How many plain bytes the kernel has cannot be told from how many sealed ones it has. So as soon as it has one byte of a piece,
+// nsqd may have all commands that end in the piece; until then it has none of them, and what follows is not even sealed.
+type seal struct {
+	edge     *edge
+	tls      *tls.Conn     // nil: none
+	deflater *flate.Writer // nil: none
+	press    WriteFlusher  // the compressor, that one or another; nil: none
+	into     io.Writer     // the outermost layer
+
+	// The loop's, as the outermost layer is from engage on.
+	piece  int    // plain bytes that are sealed, and not done with
+	offset uint64 // stream offset behind them
+	buf    []byte // what they have become
+	sent   int    // how much of it the kernel has
+}
+
+// WriteFlusher is a compressor.
+type WriteFlusher interface {
+	io.Writer
+	Flush() error // passes on everything that was written, in a form that the other end can read at once
+}
+
+func newSeal(conn net.Conn) *seal {
+	e := newEdge(conn)
+	return &seal{edge: e, into: e}
+}
+
+// addTLS shakes hands with what src reads, and returns the layer to read from.
+func (s *seal) addTLS(src io.Reader, cfg *tls.Config) (io.Reader, error) {
+	s.edge.src = src
+	s.tls = tls.Client(s.edge, cfg)
+	s.into = s.tls
+	return s.tls, s.tls.Handshake()
+}
+
+// addDeflate returns the layer to read from.
+func (s *seal) addDeflate(src io.Reader, level int) (io.Reader, error) {
+	deflater, err := flate.NewWriter(s.into, level)
+	if err != nil {
+		return nil, err
+	}
+	s.deflater, s.press, s.into = deflater, deflater, deflater
+	return flate.NewReader(src), nil
+}
+
+// addSnappy returns the layer to read from.
+func (s *seal) addSnappy(src io.Reader, cfg *Config) (io.Reader, error) {
+	s.press, src = cfg.SnappyWriter(s.into), cfg.SnappyReader(src)
+	if s.press == nil || src == nil {
+		return nil, errors.New("SnappyReader or SnappyWriter returned nil")
+	}
+	s.into = s.press
+	return src, nil
+}
+
+// put seals plain bytes. Only what is flushed is sure to come out.
+func (s *seal) put(plain []byte, flush bool) error {
+	if _, err := s.into.Write(plain); err != nil {
+		return err
+	}
+	if flush && s.press != nil {
+		return s.press.Flush()
+	}
+	return nil
+}
+
+// engage ends the handshake, during which what is put goes to the connection at once.
+func (s *seal) engage() { s.edge.keeps = true }
+
+// writeSealed writes what is left of the present piece, or seals the next one and writes that. It returns how far it got in
+// whatever unit: 0 means not at all. The error is final.
+func (c *connection) writeSealed(o *outbox, now int64) (progress int, err error) {
+	s := c.seal
+	if s.piece == 0 {
+		piece := o.piece()
+		if err := s.put(piece, o.sent+len(piece) == o.len()); err != nil {
+			return 0, err
+		}
+		s.piece = len(piece)
+		s.offset += uint64(len(piece))
+		s.buf, s.sent = s.edge.take(), 0
+	}
+	if s.sent < len(s.buf) {
+		progress, err = c.write(s.buf[s.sent:], now)
+		s.sent += progress
+		if progress > 0 {
+			c.written = s.offset
+		}
+		if err != nil || s.sent < len(s.buf) {
+			return progress, err
+		}
+	}
+	s.edge.giveBack(s.buf)
+	progress = s.piece // also where the compressor has kept all of it
+	s.buf, s.sent, s.piece = nil, 0, 0
+	o.advance(progress)
+	if !o.pending() {
+		c.through = s.offset
+	}
+	return progress, nil
+}
+
+// finishSeal ends the stream of each layer, so that nsqd meets no end where it expects more, and reports whether the kernel has
+// taken that.
+func (c *connection) finishSeal(now int64) bool {
+	s := c.seal
+	if s == nil {
+		return true
+	}
+	if s.deflater != nil && s.deflater.Close() != nil {
+		return false
+	}
+	if s.tls != nil && s.tls.CloseWrite() != nil {
+		return false
+	}
+	rest := s.edge.take()
+	n, err := c.write(rest, now)
+	return err == nil && n == len(rest)
+}
