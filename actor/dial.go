@@ -60,15 +60,16 @@ var errHandshake = fmt.Errorf("nsqd did not answer within HandshakeTimeout: %w",
 func (p *Producer) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DialTimeout)
 	defer cancel()
+	network, name := splitAddr(p.addr)
 	if p.cfg.Dial != nil {
-		conn, err := p.cfg.Dial(ctx, "tcp", p.addr)
+		conn, err := p.cfg.Dial(ctx, network, name)
 		if conn == nil && err == nil {
 			err = errors.New("Config.Dial returned neither a connection nor an error")
 		}
 		return conn, err
 	}
 	dialer := net.Dialer{LocalAddr: p.cfg.LocalAddr}
-	return dialer.DialContext(ctx, "tcp", p.addr)
+	return dialer.DialContext(ctx, network, name)
 }
 
 // identify is what IDENTIFY asks of nsqd: a producer's part of its fields.
