@@ -2,6 +2,7 @@ package actor
 
 import (
 	"crypto/tls"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -123,6 +124,9 @@ var wrongs = []struct {
 	{func(c *Config) { c.BackoffMin, c.BackoffMax = day+1, 0 }, "BackoffMin is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
 	{func(c *Config) { c.BackoffMax = time.Millisecond }, "BackoffMax is 1ms, must be from 50ms to 24h0m0s"},
 	{func(c *Config) { c.MaxAttempts = -3 }, "MaxAttempts is -3, must be from 1 to 2147483647"},
+	{func(c *Config) { c.LocalAddr = &net.UDPAddr{Port: 9} }, "LocalAddr is :9, a *net.UDPAddr, must be a *net.TCPAddr"},
+	{func(c *Config) { c.keyFiles.cert = "c.pem" }, `option tls_cert is "c.pem", but tls_key is not set`},
+	{func(c *Config) { c.keyFiles.key = "k.pem" }, `option tls_key is "k.pem", but tls_cert is not set`},
 	{func(c *Config) { c.TlsV1 = true }, "TlsV1 is set, but this version does not do it yet"},
 	{func(c *Config) { c.TlsConfig = &tls.Config{} }, "TlsConfig is set, but this version does not do it yet"},
 	{func(c *Config) { c.Deflate = true }, "Deflate is set, but this version does not do it yet"},
@@ -147,7 +151,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	c := &Config{
 		DialTimeout: -1, HandshakeTimeout: -1, ReadTimeout: -1, WriteTimeout: -1, ResponseTimeout: -1, HeartbeatInterval: -7,
 		MaxPending: -1, MaxPendingBytes: -1, MaxMsgSize: -1, MaxBodySize: -1, BackoffMin: -1, BackoffMax: -2, MaxAttempts: -1,
-		FoldMessages: -1, FoldBytes: -1,
+		FoldMessages: -1, FoldBytes: -1, LocalAddr: &net.UnixAddr{}, keyFiles: keyFiles{cert: "c.pem"},
 		TlsV1: true, TlsConfig: &tls.Config{}, Deflate: true, Snappy: true, AuthSecret: "x",
 	}
 	// Where one field's range depends on another that is wrong, what range is named is not looked at here.
@@ -160,7 +164,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"DialTimeout", "HandshakeTimeout", "ReadTimeout", "WriteTimeout", "ResponseTimeout", "HeartbeatInterval", "MaxPending",
 		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsV1", "TlsConfig", "Deflate",
-		"Snappy", "AuthSecret", "FoldMessages", "FoldBytes",
+		"Snappy", "AuthSecret", "FoldMessages", "FoldBytes", "LocalAddr", "option tls_cert",
 	}, fields)
 }
 
@@ -175,33 +179,4 @@ func TestLimitsThemselvesAreFine(t *testing.T) {
 		MaxMsgSize: 1<<31 - 1, MaxBodySize: 1<<31 - 1, BackoffMin: day, BackoffMax: day, MaxAttempts: 1<<31 - 1,
 	}).Validate())
 	require.NoError(t, (&Config{HeartbeatInterval: day, BackoffMin: day}).Validate(), "what follows from them is within limits")
-}
-
-func TestAddresses(t *testing.T) {
-	for addr, want := range map[string]string{
-		"127.0.0.1:4150":    "",
-		"nsqd.example:4150": "",
-		"[::1]:4150":        "",
-		":4150":             "",
-		"":                  "address is empty",
-		"127.0.0.1":         `address "127.0.0.1" is not host:port`,
-		"::1:4150":          `address "::1:4150" is not host:port`,
-		"http://h:4151":     `address "http://h:4151" is not host:port`,
-		"nsqd.example:":     `address "nsqd.example:" has no port; nsqd's TCP port is by default 4150`,
-	} {
-		p, err := NewProducer(addr, nil)
-		if want == "" {
-			require.NoError(t, err, addr)
-			require.Equal(t, addr, p.String())
-			continue
-		}
-		require.Nil(t, p, addr)
-		require.ErrorContains(t, err, "nsq producer: "+want)
-	}
-	dial := &Config{Dial: noDial}
-	p, err := NewProducer("/run/nsqd.sock", dial)
-	require.NoError(t, err, "with a hook, addresses are its own affair")
-	require.Equal(t, "/run/nsqd.sock", p.String())
-	_, err = NewProducer("", dial)
-	require.Error(t, err)
 }
