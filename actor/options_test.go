@@ -88,9 +88,12 @@ func TestSpanOptions(t *testing.T) {
 			require.NoError(t, c.Set(option, value), "%s %T", option, value)
 			assert.EqualValues(t, 90*time.Second, fieldOf(t, c, option).Int(), "%s %T", option, value)
 		}
-		for value, shown := range map[any]string{"": `""`, "90": `"90"`, "soon": `"soon"`, "-1s": `"-1s"`, 0: "0", "0s": `"0s"`,
-			24*time.Hour + 1: "24h0m0.000000001s", int64(math.MaxInt64): "9223372036854775807", uint64(math.MaxUint64): "of type uint64",
-			int64(math.MinInt64): "-9223372036854775808", 1.5: "1.5", true: "true", nil: "<nil>", 999 * time.Microsecond: "999µs"} {
+		for value, shown := range map[any]string{
+			"": `""`, "90": `"90"`, "soon": `"soon"`, "-1s": `"-1s"`, "0s": `"0s"`,
+			0: "0", int64(math.MaxInt64): "9223372036854775807", int64(math.MinInt64): "-9223372036854775808",
+			uint64(math.MaxUint64): "of type uint64", 1.5: "1.5", true: "true", nil: "<nil>",
+			24*time.Hour + 1: "24h0m0.000000001s", 999 * time.Microsecond: "999µs",
+		} {
 			c := &Config{DialTimeout: time.Hour}
 			err := c.Set(option, value)
 			require.ErrorContains(t, err, "option "+option+" is "+shown+", must be ")
@@ -117,7 +120,8 @@ func TestNoHeartbeats(t *testing.T) {
 
 func TestNumberOptions(t *testing.T) {
 	for option, most := range numberOptions {
-		for _, value := range []any{7, int8(7), int16(7), int32(7), int64(7), uint(7), uint8(7), uint16(7), uint32(7), uint64(7), "7", "+7", "007"} {
+		for _, value := range []any{7, int8(7), int16(7), int32(7), int64(7), uint(7), uint8(7), uint16(7), uint32(7), uint64(7),
+			"7", "+7", "007"} {
 			c := &Config{}
 			require.NoError(t, c.Set(option, value), "%s %T", option, value)
 			assert.EqualValues(t, 7, fieldOf(t, c, option).Int())
@@ -193,7 +197,10 @@ func TestTextOptions(t *testing.T) {
 		for _, c := range []struct {
 			value any
 			want  string
-		}{{"a, b", "a, b"}, {"", ""}, {[]byte("bytes"), "bytes"}, {42, "42"}, {uint8(42), "42"}, {-1, "-1"}, {1.5, "1.500000"}, {float32(1.5), "1.500000"}} {
+		}{
+			{"a, b", "a, b"}, {"", ""}, {[]byte("bytes"), "bytes"}, {42, "42"}, {uint8(42), "42"}, {-1, "-1"},
+			{1.5, "1.500000"}, {float32(1.5), "1.500000"},
+		} {
 			cfg := &Config{ClientID: "x", Hostname: "x", UserAgent: "x", AuthSecret: "x"}
 			require.NoError(t, cfg.Set(option, c.value))
 			assert.Equal(t, c.want, fieldOf(t, cfg, option).String())

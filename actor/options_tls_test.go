@@ -23,14 +23,16 @@ func newPair(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
 	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	require.NoError(t, err)
 	secret, err := x509.MarshalECPrivateKey(private)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "EC PRIVATE KEY", Bytes: secret}} {
+	for name, block := range map[string]*pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "EC PRIVATE KEY", Bytes: secret},
+	} {
 		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(block), 0o600))
 	}
 	return cert, key
@@ -62,7 +64,8 @@ func TestAnotherPair(t *testing.T) {
 	require.NoError(t, c.Set("tls_key", key))
 	first := c.TlsConfig
 	err := c.Set("tls_cert", cert2)
-	require.ErrorContains(t, err, `option tls_cert is "`+cert2+`", must be one of a pair of PEM files, here certificate "`+cert2+`" and key "`+key+`": `)
+	require.ErrorContains(t, err, `option tls_cert is "`+cert2+`", must be one of a pair of PEM files, here certificate "`+cert2+
+		`" and key "`+key+`": `)
 	require.Same(t, first, c.TlsConfig)
 	require.NoError(t, c.Set("tls_cert", ""))
 	require.ErrorContains(t, c.Validate(), "tls_cert is not set")

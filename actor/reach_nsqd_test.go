@@ -31,13 +31,21 @@ func refusedNow(t *testing.T, p *actor.Producer) (err error) {
 	return err
 }
 
+// socketPath returns a path for a Unix socket. A t.TempDir's may be too long.
+func socketPath(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "nsqd")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "nsqd.sock")
+}
+
 // nsqd on a Unix socket, killed, gone for a while, and back again, is what it is on TCP.
 func TestUnixSocket(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("nsqd takes a path with a drive's letter for host:port")
 	}
 	leak.Check(t)
-	path := filepath.Join(t.TempDir(), "nsqd.sock")
+	path := socketPath(t)
 	nsqd := nsqdtest.Start(t, "-tcp-address="+path, "-mem-queue-size=0", "-sync-every=1")
 	nsqd.CreateTopic("topic")
 	p := newProducer(t, "unix:"+path, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond, FoldMessages: 256})
@@ -86,7 +94,7 @@ func TestUnixSocketOfAStoppedNsqd(t *testing.T) {
 		t.Skip("processes are stopped on Linux here")
 	}
 	leak.Check(t)
-	path := filepath.Join(t.TempDir(), "nsqd.sock")
+	path := socketPath(t)
 	nsqd := nsqdtest.Start(t, "-tcp-address="+path)
 	p := newProducer(t, "unix:"+path, &actor.Config{
 		ResponseTimeout: 300 * time.Millisecond, WriteTimeout: 100 * time.Millisecond, HandshakeTimeout: 300 * time.Millisecond,
