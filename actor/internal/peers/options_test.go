@@ -62,12 +62,15 @@ var producers = map[string]string{
 
 func is(option string, names ...string) bool { return slices.Contains(names, option) }
 
+// around is an integer of milliseconds that wraps around to 1.5 s.
+const around = 1<<58 + 1500
+
 var values = []any{
 	nil, true, false, "true", "false", "TRUE", "t", "yes", "on", "", " ",
 	"1", "0", "-1", "7", "9", "10", "+7", "007", "7.5", "0x10", "1e3", "a", "a,b", "zwölf",
 	"50ms", "99ms", "100ms", "1500ms", "1.5s", "2s", "1m", "5m", "5m1s", "24h", "24h1ns", "-1ms", "-1ns", "-2s", "0s", "2 s",
 	"127.0.0.2:0", "127.0.0.2", "[::1]:0", ":0", "[::1]", "127.0.0.2:65536", "127.0.0.2:x",
-	0, 1, 2, 7, 9, 10, 99, 100, 1500, 300_000, 300_001, -1, -2, math.MaxInt64, math.MinInt64,
+	0, 1, 2, 7, 9, 10, 99, 100, 1500, 300_000, 300_001, -1, -2, math.MaxInt64, math.MinInt64, around,
 	int8(7), int16(7), int32(1500), int64(1500),
 	uint(1500), uint8(7), uint16(1500), uint32(1500), uint64(1500), uint64(math.MaxUint64),
 	1.0, 7.5, float32(7.5), math.NaN(),
@@ -163,6 +166,9 @@ func spanDifference(option string, value any) string {
 			d = time.Duration(n.Uint()) * time.Millisecond
 		default:
 			return ""
+		}
+		if value == around {
+			return "overflow"
 		}
 		if value == math.MaxInt64 || value == math.MinInt64 || value == uint64(math.MaxUint64) {
 			if is(option, "dial_timeout", "heartbeat_interval") {
