@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/internal/leak"
 )
 
 // These tests need more than one address on the loopback interface. On Linux all of 127.0.0.0/8 is there.
@@ -30,19 +33,22 @@ func TestLocalAddr(t *testing.T) {
 	require.Error(t, receive(t, pinged))
 }
 
-// names makes every name have these addresses while the test runs, for net.Dialer with its default resolver.
-func names(t *testing.T, addrs ...string) {
+// names replaces net.Dialer's resolver while the test runs. Every name has the addresses that the function it returns was last
+// called with.
+func names(t *testing.T) (have func(addrs ...string)) {
 	t.Helper()
+	var now atomic.Pointer[[]string]
 	system := net.DefaultResolver
 	t.Cleanup(func() { net.DefaultResolver = system })
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go func() {
 			defer far.Close()
-			answerQueries(far, addrs)
+			answerQueries(far, *now.Load())
 		}()
 		return near, nil
 	}}
+	return func(addrs ...string) { now.Store(&addrs) }
 }
 
 // answerQueries is a DNS server on a stream, until the other end closes it.
@@ -96,6 +102,7 @@ func answerQueries(conn net.Conn, addrs []string) {
 
 // A name with several addresses leads to the one of them on which nsqd listens, at every attempt anew: net.Dialer's doing.
 func TestNameWithSeveralAddresses(t *testing.T) {
+	have := names(t)
 	srv := newDouble(t)
 	_, port, err := net.SplitHostPort(srv.Addr)
 	require.NoError(t, err)
@@ -105,7 +112,7 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 		{"127.0.0.9", "127.0.0.8", "127.0.0.1", "::1"},
 		{"127.0.0.1", "127.0.0.9"},
 	} {
-		names(t, addrs...)
+		have(addrs...)
 		connections := srv.Stats().Conns
 		p := newProducer(t, "nsqd.example:"+port, nil)
 		require.NoError(t, p.Publish("topic", []byte("body")), "%v", addrs)
@@ -118,15 +125,15 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 	}
 
 	// None of them: it is the error of one that the caller gets.
-	names(t, "127.0.0.9", "127.0.0.8")
+	have("127.0.0.9", "127.0.0.8")
 	p := newProducer(t, "nsqd.example:"+port, nil)
 	err = p.Publish("topic", []byte("body"))
 	requireDown(t, err)
 	require.ErrorContains(t, err, "nsqd.example:"+port)
-	names(t, "127.0.0.9", "127.0.0.1") // nsqd has moved
+	have("127.0.0.9", "127.0.0.1") // nsqd has moved
 	until(t, "the producer has connected without being asked", func() bool { return p.Ping() == nil })
 
-	names(t) // and one that does not exist
+	have() // and one that does not exist
 	p = newProducer(t, "nsqd.example:"+port, nil)
 	err = p.Publish("topic", []byte("body"))
 	require.ErrorIs(t, err, actor.ErrNotConnected)
@@ -134,4 +141,31 @@ func TestNameWithSeveralAddresses(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	require.True(t, missing.IsNotFound)
 	require.NotErrorIs(t, err, syscall.ECONNREFUSED)
+}
+
+// A name server that says nothing holds up nobody: contexts hold, and DialTimeout bounds the lookup too.
+func TestSilentNameServer(t *testing.T) {
+	leak.Check(t)
+	system := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = system })
+	over := make(chan struct{}) // package net goes on with a lookup that nobody waits for any more
+	t.Cleanup(func() { close(over) })
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		<-over
+		return nil, net.ErrClosed
+	}}
+	p := newProducer(t, "nsqd.example:4150", &actor.Config{DialTimeout: patience / 4})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	err := p.PublishContext(ctx, "topic", []byte("body"))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
+	require.Less(t, time.Since(began), patience/8, "not DialTimeout")
+
+	p = newProducer(t, "nsqd.example:4150", &actor.Config{DialTimeout: 20 * time.Millisecond})
+	began = time.Now()
+	err = p.Publish("topic", []byte("body"))
+	require.ErrorIs(t, err, actor.ErrNotConnected)
+	require.Less(t, time.Since(began), patience/8, "not the resolver's own timeout")
 }

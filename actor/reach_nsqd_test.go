@@ -133,3 +133,20 @@ func TestIPv6(t *testing.T) {
 	nsqd.Kill()
 	require.ErrorContains(t, refusedNow(t, p), " at "+nsqd.TCPAddr+": ")
 }
+
+func TestCleanStopOnAUnixSocket(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nsqd takes a path with a drive's letter for host:port")
+	}
+	path := socketPath(t)
+	nsqd := nsqdtest.Start(t, "-tcp-address="+path)
+	p := newProducer(t, "unix:"+path, nil)
+	for range 1000 {
+		require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
+	}
+	p.Stop()
+	require.EqualValues(t, 1000, p.Stats().Acked)
+	nsqd.Terminate()
+	require.NotContains(t, nsqd.Log(), "ERROR")
+	require.Equal(t, 1, strings.Count(nsqd.Log(), "exiting ioloop"), nsqd.Log())
+}
