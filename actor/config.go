@@ -19,7 +19,9 @@ import (
 // Config is what a producer can be told. A zero field means its default, so that the zero Config, a nil one and [NewConfig]
 // are the same. NewProducer copies the Config; changing it afterwards changes nothing.
 type Config struct {
-	// DialTimeout bounds the TCP connect. Default 1 s.
+	// DialTimeout bounds the connect: the lookup of a name, and trying the addresses it has. net.Dialer tries them one by one, those
+	// of IPv6 beside those of IPv4, and one that does not even refuse takes its share of the time, but 2 s at least: where one of
+	// a name's hosts may be gone without a trace, DialTimeout should be 4 s or more. Default 1 s.
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds all that follows the connect until nsqd takes publishes. Default 5 s.
 	HandshakeTimeout time.Duration
@@ -34,7 +36,8 @@ type Config struct {
 	// connection is replaced: an nsqd that is slow, but answers, is left to work. Default 5 s.
 	ResponseTimeout time.Duration
 	// HeartbeatInterval is how often nsqd is asked to show that it lives. Default 30 s, from 1 s to nsqd's maximum (by default
-	// 60 s), sent in whole milliseconds; -1 turns heartbeats off, and then neither side notices a dead peer while idle.
+	// 60 s), sent in whole milliseconds; -1 turns heartbeats off, and then a dead peer is noticed while idle by the
+	// kernels' keep-alive alone, after minutes.
 	HeartbeatInterval time.Duration
 
 	// MaxPending is how many publishes may be accepted and not ended, queued and written together; a MultiPublish counts one.
@@ -81,12 +84,18 @@ type Config struct {
 	Hostname  string
 	UserAgent string
 
-	// LocalAddr is the address to dial from. Default: the system's choice.
+	// LocalAddr is the address to dial from: a *net.TCPAddr, whose port should be 0, since any other is taken for as long as the
+	// connection before lingers. It is for TCP, and means nothing to Dial. Default: the system's choice.
 	LocalAddr net.Addr
-	// Dial replaces net.Dialer. It is called with network "tcp" and NewProducer's address, on a goroutine of its own, and must
-	// give up when ctx ends. The connection must honour write deadlines, report how much of a write went out before one and go
-	// on behind it, which a tls.Conn does not, and let Close end a Read.
+	// Dial replaces net.Dialer, as for a proxy or a listener in memory. It is called on a goroutine of its own, with network "tcp"
+	// and NewProducer's address, or with network "unix" and what stands behind "unix:", and must give up when ctx ends, DialTimeout
+	// after the call at the latest. The connection must honour write deadlines, report how much of a write went out before one
+	// and go on behind it, which a tls.Conn does not, and let Close end a Read. Default: a net.Dialer, of which TCP connections
+	// have Go's usual settings: TCP_NODELAY, so that nothing waits for an acknowledgement, and keep-alive from 15 s of idleness
+	// on, which finds a dead peer after some 2.5 minutes where no heartbeat did.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	keyFiles keyFiles // Set's alone
 
 	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up
 	// nothing, and loses records beyond the first few. Default nil: silent.
@@ -138,6 +147,8 @@ func NewConfig() *Config {
 }
 
 const off = -1 // HeartbeatInterval: none
+
+const soon, ages = time.Millisecond, 24 * time.Hour // the shortest and the longest that anything takes
 
 func (c *Config) withDefaults() Config {
 	var d Config
@@ -208,7 +219,6 @@ func (c *Config) Validate() error {
 			wrong = append(wrong, errors.New(why))
 		}
 	}
-	const soon, ages = time.Millisecond, 24 * time.Hour
 	span("DialTimeout", d.DialTimeout, soon, ages)
 	span("HandshakeTimeout", d.HandshakeTimeout, soon, ages)
 	span("WriteTimeout", d.WriteTimeout, soon, ages)
@@ -229,27 +239,14 @@ func (c *Config) Validate() error {
 	if c != nil && c.BackoffMax != 0 {
 		span("BackoffMax", d.BackoffMax, d.BackoffMin, ages)
 	}
+	if _, tcp := d.LocalAddr.(*net.TCPAddr); d.LocalAddr != nil && !tcp && d.Dial == nil {
+		wrong = append(wrong, fmt.Errorf("LocalAddr is %v, a %T, must be a *net.TCPAddr", d.LocalAddr, d.LocalAddr))
+	}
+	wrong = append(wrong, d.keyFiles.check())
 	number("MaxAttempts", d.MaxAttempts, 1, math.MaxInt32)
 	number("DeflateLevel", d.DeflateLevel, flate.BestSpeed, flate.BestCompression)
 	refuse(d.TlsConfig != nil && !d.TlsV1, "TlsConfig is set, but TlsV1 is not: there would be no TLS")
 	refuse(d.Deflate && d.Snappy, "Deflate and Snappy are set, nsqd can do only one of them")
 	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil), "Snappy is set, but not SnappyReader and SnappyWriter, which do it")
 	return errors.Join(wrong...)
-}
-
-func checkAddr(addr string, cfg *Config) error {
-	if addr == "" {
-		return errors.New("address is empty, must be host:port")
-	}
-	if cfg.Dial != nil {
-		return nil // what an address looks like is the hook's affair
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("address %q is not host:port: %w", addr, err)
-	}
-	if port == "" {
-		return fmt.Errorf("address %q has no port; nsqd's TCP port is by default 4150", addr)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package actor
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -133,6 +134,9 @@ var wrongs = []struct {
 	{func(c *Config) { c.Snappy, c.SnappyWriter = true, nothing }, "Snappy is set, but not SnappyReader and SnappyWriter, which do it"},
 	{func(c *Config) { c.Deflate, c.Snappy, c.SnappyReader, c.SnappyWriter = true, true, nowhere, nothing },
 		"Deflate and Snappy are set, nsqd can do only one of them"},
+	{func(c *Config) { c.LocalAddr = &net.UDPAddr{Port: 9} }, "LocalAddr is :9, a *net.UDPAddr, must be a *net.TCPAddr"},
+	{func(c *Config) { c.keyFiles.cert = "c.pem" }, `option tls_cert is "c.pem", but tls_key is not set`},
+	{func(c *Config) { c.keyFiles.key = "k.pem" }, `option tls_key is "k.pem", but tls_cert is not set`},
 }
 
 func nowhere(r io.Reader) io.Reader    { return nil }
@@ -155,7 +159,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	c := &Config{
 		DialTimeout: -1, HandshakeTimeout: -1, ReadTimeout: -1, WriteTimeout: -1, ResponseTimeout: -1, HeartbeatInterval: -7,
 		MaxPending: -1, MaxPendingBytes: -1, MaxMsgSize: -1, MaxBodySize: -1, BackoffMin: -1, BackoffMax: -2, MaxAttempts: -1,
-		FoldMessages: -1, FoldBytes: -1,
+		FoldMessages: -1, FoldBytes: -1, LocalAddr: &net.UnixAddr{}, keyFiles: keyFiles{cert: "c.pem"},
 		TlsConfig: &tls.Config{}, Deflate: true, DeflateLevel: 10, Snappy: true,
 	}
 	// Where one field's range depends on another that is wrong, what range is named is not looked at here.
@@ -168,7 +172,7 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"DialTimeout", "HandshakeTimeout", "ReadTimeout", "WriteTimeout", "ResponseTimeout", "HeartbeatInterval", "MaxPending",
 		"MaxPendingBytes", "MaxMsgSize", "MaxBodySize", "BackoffMin", "BackoffMax", "MaxAttempts", "TlsConfig", "Deflate and Snappy",
-		"DeflateLevel", "Snappy", "FoldMessages", "FoldBytes",
+		"DeflateLevel", "Snappy", "FoldMessages", "FoldBytes", "LocalAddr", "option tls_cert",
 	}, fields)
 }
 
@@ -184,33 +188,4 @@ func TestLimitsThemselvesAreFine(t *testing.T) {
 		DeflateLevel: 9,
 	}).Validate())
 	require.NoError(t, (&Config{HeartbeatInterval: day, BackoffMin: day}).Validate(), "what follows from them is within limits")
-}
-
-func TestAddresses(t *testing.T) {
-	for addr, want := range map[string]string{
-		"127.0.0.1:4150":    "",
-		"nsqd.example:4150": "",
-		"[::1]:4150":        "",
-		":4150":             "",
-		"":                  "address is empty",
-		"127.0.0.1":         `address "127.0.0.1" is not host:port`,
-		"::1:4150":          `address "::1:4150" is not host:port`,
-		"http://h:4151":     `address "http://h:4151" is not host:port`,
-		"nsqd.example:":     `address "nsqd.example:" has no port; nsqd's TCP port is by default 4150`,
-	} {
-		p, err := NewProducer(addr, nil)
-		if want == "" {
-			require.NoError(t, err, addr)
-			require.Equal(t, addr, p.String())
-			continue
-		}
-		require.Nil(t, p, addr)
-		require.ErrorContains(t, err, "nsq producer: "+want)
-	}
-	dial := &Config{Dial: noDial}
-	p, err := NewProducer("/run/nsqd.sock", dial)
-	require.NoError(t, err, "with a hook, addresses are its own affair")
-	require.Equal(t, "/run/nsqd.sock", p.String())
-	_, err = NewProducer("", dial)
-	require.Error(t, err)
 }

@@ -48,15 +48,16 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 func (p *Producer) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DialTimeout)
 	defer cancel()
+	network, name := splitAddr(p.addr)
 	if p.cfg.Dial != nil {
-		conn, err := p.cfg.Dial(ctx, "tcp", p.addr)
+		conn, err := p.cfg.Dial(ctx, network, name)
 		if conn == nil && err == nil {
 			err = errors.New("Config.Dial returned neither a connection nor an error")
 		}
 		return conn, err
 	}
 	dialer := net.Dialer{LocalAddr: p.cfg.LocalAddr}
-	return dialer.DialContext(ctx, "tcp", p.addr)
+	return dialer.DialContext(ctx, network, name)
 }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -6,14 +6,17 @@ Nsqpub publishes standard input to NSQ, one message a line, and accounts for eve
 # Flags
 
 	--topic NAME                   the topic, required
-	--nsqd-tcp-address HOST:PORT   nsqd's TCP port, by default 4150, not HTTP's 4151.
-	                               Without it a double of nsqd is started inside the
-	                               program, which takes the messages and drops them
+	--nsqd-tcp-address HOST:PORT   nsqd's TCP port, by default 4150, not HTTP's 4151;
+	                               or unix:/path, its Unix socket. Without it a double of
+	                               nsqd is started inside the program, which takes the
+	                               messages and drops them
 	--delimiter BYTE               what ends a line (default \n): one byte, or one of
 	                               \n \r \t \0 \\ \xHH
 	--rate N                       at most N messages a second (default 0: no limit)
 	--in-flight N                  at most N messages without an answer, up to 1000000
 	                               (default 1024)
+	--producer-opt NAME,VALUE      an option of the producer, see below; may be given
+	                               several times
 	--rejects FILE                 append each line that was not acknowledged to FILE
 	--version                      print the version and exit
 	--help                         print this and exit
@@ -22,8 +25,25 @@ Nsqpub publishes standard input to NSQ, one message a line, and accounts for eve
 
 A line is what stands before a delimiter, or before the end of the input. Only the delimiter is taken off: a \r before \n is
 part of the message. Messages go out in the order of their lines, on one connection; after a connection was lost, nsqd may
-have stored later lines without earlier ones. An empty line, and one above 1,048,576 bytes (nsqd's default limit), is not
-sent and does not count in the rate. Long lines need no memory: what is above the limit is passed through, not held.
+have stored later lines without earlier ones. An empty line, and one above 1,048,576 bytes (nsqd's default limit; the option
+max_msg_size sets another), is not sent and does not count in the rate. Long lines need no memory: what is above the limit is
+passed through, not held.
+
+# Producer options
+
+The names are go-nsq's where it has them, with dashes or underscores; NAME alone means true. The last of a name counts, and an
+option wins over a flag. go doc github.com/nsqactor/producer/actor.Config says what each does.
+
+	client_id hostname user_agent local_addr auth_secret
+	dial_timeout handshake_timeout read_timeout write_timeout response_timeout
+	heartbeat_interval backoff_min backoff_max
+	max_pending max_pending_bytes max_msg_size max_body_size
+	fold_messages fold_bytes max_publish_attempts retry_unknown wait_connected
+	tls_v1 tls_root_ca_file tls_cert tls_key tls_min_version
+	tls_insecure_skip_verify deflate deflate_level auth_in_clear
+
+Snappy is not among them: this program has no dependencies. Times are written like 1500ms or 2s, sizes in bytes. A secret on the
+command line can be read by whoever may list the processes of this host.
 
 # Outcomes
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/wire"
 )
 
@@ -39,6 +40,7 @@ type options struct {
 	inFlight  int
 	rejects   string
 	version   bool
+	producer  actor.Config
 }
 
 const mostInFlight = 1_000_000
@@ -55,6 +57,11 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.inFlight, "in-flight", 1024, "")
 	flags.StringVar(&o.rejects, "rejects", "", "")
 	flags.BoolVar(&o.version, "version", false, "")
+	var passed []string // set behind the other flags, over which they win
+	flags.Func("producer-opt", "", func(option string) error {
+		passed = append(passed, option)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -74,7 +81,20 @@ func parse(args []string) (*options, error) {
 	if err := wire.CheckTopic(o.topic); err != nil {
 		return nil, fmt.Errorf("--topic: %w", err)
 	}
-	return o, nil
+	return o, o.configure(passed)
+}
+
+// configure fills in the producer's Config. Its errors hold no option's whole text, as package flag's would: that may be a secret
+// under a misspelt name.
+func (o *options) configure(passed []string) error {
+	o.producer = actor.Config{MaxPending: o.inFlight, UserAgent: "nsqpub/" + version()}
+	var wrong []error
+	for _, option := range passed {
+		if err := (actor.ConfigFlag{Config: &o.producer}).Set(option); err != nil {
+			wrong = append(wrong, fmt.Errorf("--producer-opt: %w", err))
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // setAddr refuses an empty address, which an unset variable in a script comes to: it must not mean the double. And it refuses

@@ -7,9 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor"
 )
 
 func TestWrongUsage(t *testing.T) {
@@ -27,6 +30,14 @@ func TestWrongUsage(t *testing.T) {
 		{"two addresses", []string{"--topic", "t", "--nsqd-tcp-address=a:1", "--nsqd-tcp-address=b:1"}, "only one nsqd"},
 		{"two delimiters", []string{"--topic", "t", "--delimiter", ",,"}, "one byte"},
 		{"no delimiter", []string{"--topic", "t", "--delimiter", ""}, "one byte"},
+		{"address with slashes", []string{"--topic", "t", "--nsqd-tcp-address", "unix:///run/nsqd.sock"}, "unix:/path"},
+		{"unknown option", []string{"--topic", "t", "--producer-opt", "speed,fast"}, `--producer-opt: option "speed" is unknown`},
+		{"consumer's option", []string{"--topic", "t", "--producer-opt=max-in-flight,7"}, "--producer-opt: option max_in_flight is a consumer's"},
+		{"wrong value", []string{"--topic", "t", "--producer-opt=dial_timeout,7"}, `--producer-opt: option dial_timeout is "7", must be `},
+		{"option without value", []string{"--topic", "t", "--producer-opt=client_id"}, "--producer-opt: option client_id is true, must be a string"},
+		{"empty option", []string{"--topic", "t", "--producer-opt="}, `--producer-opt: option "" is unknown`},
+		{"options that do not go together", []string{"--topic", "t", "--producer-opt=read_timeout,1s"}, "ReadTimeout is 1s, must be from 30s"},
+		{"key without certificate", []string{"--topic", "t", "--producer-opt=tls-key,key.pem"}, "but tls_cert is not set"},
 		{"negative rate", []string{"--topic", "t", "--rate", "-1"}, "--rate is -1"},
 		{"nothing in flight", []string{"--topic", "t", "--in-flight", "0"}, "--in-flight is 0"},
 		{"too much in flight", []string{"--topic", "t", "--in-flight", "1000001"}, "--in-flight is 1000001"},
@@ -61,6 +72,39 @@ func TestDelimiterFlag(t *testing.T) {
 	}
 }
 
+// All wrong options are named at once, and what may be a secret is not.
+func TestWrongOptions(t *testing.T) {
+	_, err := parse([]string{"--topic", "t", "--producer-opt=auth_secrt,s3cret", "--producer-opt=tls_v1,s", "--producer-opt=max_pending"})
+	require.EqualError(t, err, `--producer-opt: option "auth_secrt" is unknown
+--producer-opt: option tls_v1 is "s", must be true or false: a bool, a string, or an integer, of which 0 is false
+--producer-opt: option max_pending is true, must be an integer from 1 to 16777215`)
+}
+
+func TestOptions(t *testing.T) {
+	o, err := parse([]string{"--topic", "t", "--producer-opt", "dial_timeout,5s", "--producer-opt=retry-unknown", "--in-flight=7",
+		"--producer-opt=dial_timeout,2s"})
+	require.NoError(t, err)
+	require.Equal(t, 7, o.inFlight)
+	require.Equal(t, actor.Config{MaxPending: 7, UserAgent: "nsqpub/" + version(), DialTimeout: 2 * time.Second, RetryUnknown: true}, o.producer)
+	o, err = parse([]string{"--topic", "t", "--producer-opt=max_pending,3", "--in-flight=7", "--producer-opt=user_agent,mine"})
+	require.NoError(t, err)
+	require.Equal(t, actor.Config{MaxPending: 3, UserAgent: "mine"}, o.producer)
+}
+
+// The manual names options that there are.
+func TestManualOptions(t *testing.T) {
+	_, section, _ := strings.Cut(manual(), "# Producer options\n")
+	section, _, _ = strings.Cut(section, "\n# ")
+	names := 0
+	for _, row := range regexp.MustCompile("(?m)^\t.*").FindAllString(section, -1) {
+		for _, name := range strings.Fields(row) {
+			assert.ErrorContains(t, new(actor.Config).Set(name, struct{}{}), "must be ", name)
+			names++
+		}
+	}
+	assert.Greater(t, names, 20)
+}
+
 func TestHelp(t *testing.T) {
 	for _, flag := range []string{"--help", "-h"} {
 		var stdout, stderr bytes.Buffer
@@ -68,7 +112,7 @@ func TestHelp(t *testing.T) {
 		assert.Empty(t, stderr.String())
 		require.Contains(t, stdout.String(), "# Exit status")
 		assert.NotContains(t, stdout.String(), "package main")
-		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "version", "help"} {
+		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "producer-opt", "version", "help"} {
 			assert.Contains(t, stdout.String(), "--"+name+" ")
 		}
 	}

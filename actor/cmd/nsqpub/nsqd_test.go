@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +67,19 @@ func TestNsqdBadLines(t *testing.T) {
 	assert.Equal(t, 2, e.notSent, e.stderr)
 	assert.EqualValues(t, 4, nsqd.MessageCount("lines"))
 	readRejects(t, file).matches(t, e, input)
+}
+
+func TestNsqdOnAUnixSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "nsqd") // a t.TempDir's path may be too long for a socket
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "nsqd.sock")
+	nsqd := nsqdtest.Start(t, "-tcp-address="+path)
+	_, text := numbers(1, 1000)
+	e := publish(t, patience(t), strings.NewReader(text), "--nsqd-tcp-address=unix:"+path, "--producer-opt=client_id,unix, here")
+	assert.Equal(t, exitOK, e.status, e.stderr)
+	assert.EqualValues(t, 1000, nsqd.MessageCount("lines"))
+	assert.Contains(t, nsqd.Log(), "ClientID:unix, here ")
 }
 
 // nsqd is killed in the middle of the input.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -33,7 +34,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	}
 
-	cfg := &actor.Config{MaxPending: o.inFlight, UserAgent: "nsqpub/" + version()}
 	var double *wiretest.Server
 	if o.addr == "" {
 		double = wiretest.Config{Discard: true}.NewServer()
@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		o.addr = double.Addr
 		fmt.Fprintf(stderr, "nsqpub: no --nsqd-tcp-address, publishing into the built-in double of nsqd at %s, which drops what it gets\n", o.addr)
 	}
-	producer, err := actor.NewProducer(o.addr, cfg)
+	producer, err := actor.NewProducer(o.addr, &o.producer)
 	if err != nil {
 		return misused(stderr, err)
 	}
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		endProgress = p.showProgress(stderr)
 	}
 	began := time.Now()
-	cut := p.publishAll(ctx, newLines(newInput(ctx, stdin), o.delimiter, wire.DefaultMaxMsgSize))
+	cut := p.publishAll(ctx, newLines(newInput(ctx, stdin), o.delimiter, cmp.Or(o.producer.MaxMsgSize, wire.DefaultMaxMsgSize)))
 	took := time.Since(began)
 	endProgress()
 	p.account.summarize(stderr, took)

@@ -104,6 +104,19 @@ func TestBadLines(t *testing.T) {
 	assert.Equal(t, exitLost, again.status)
 }
 
+// The limit of a line is the producer's.
+func TestLongerLines(t *testing.T) {
+	long := strings.Repeat("x", wire.DefaultMaxMsgSize+1)
+	srv := wiretest.Config{MaxMsgSize: 2 << 20}.NewServer()
+	t.Cleanup(srv.Close)
+	e := publish(t, patience(t), strings.NewReader(long), "--nsqd-tcp-address", srv.Addr, "--producer-opt=max_msg_size,2097152")
+	assert.Equal(t, exitOK, e.status, e.stderr)
+	assert.True(t, equal([]string{long}, bodies(srv)))
+	e = publish(t, patience(t), strings.NewReader("12345678\n123456789"), "--nsqd-tcp-address", srv.Addr, "--producer-opt=max_msg_size,8")
+	assert.Equal(t, 1, e.acked, e.stderr)
+	assert.Contains(t, e.stderr, "first not sent: line 2: the line is longer than 8 bytes\n")
+}
+
 // equal compares without printing megabytes.
 func equal(want, got []string) bool {
 	return strings.Join(want, "\n") == strings.Join(got, "\n")
