@@ -45,8 +45,12 @@ func (e *edge) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// take returns all that was written since the last take.
-func (e *edge) take() []byte {
+// take returns all that was written since the last take. Where some is sure to be there, it waits for it: another writer may have
+// it in hand to put more behind it, and waits for nothing meanwhile.
+func (e *edge) take(sure bool) []byte {
+	if sure {
+		return <-e.full
+	}
 	select {
 	case buf := <-e.full:
 		return buf

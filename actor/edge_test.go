@@ -38,15 +38,48 @@ func TestEdgeKeepsTheOrder(t *testing.T) {
 			running--
 		default:
 		}
-		buf := e.take()
+		buf := e.take(false)
 		for _, b := range buf {
 			require.Equal(t, byte(taken), b)
 			taken++
 		}
 		e.giveBack(buf)
 	}
-	require.Nil(t, e.take())
+	require.Nil(t, e.take(false))
 	require.Equal(t, 2*each, taken)
+}
+
+// What the loop has written is there when it takes, although another writer may have it in hand at that moment.
+func TestEdgeHasWhatWasWritten(t *testing.T) {
+	e := newEdge(nil)
+	e.keeps = true
+	var turn sync.Mutex // stands for crypto/tls's own
+	write := func(b byte) {
+		turn.Lock()
+		defer turn.Unlock()
+		e.Write([]byte{b})
+	}
+	const loops, others = 'l', 'o'
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				write(others)
+			}
+		}
+	}()
+	for range 20_000 {
+		write(loops)
+		buf := e.take(true)
+		require.Contains(t, string(buf), string(byte(loops)))
+		e.giveBack(buf)
+	}
+	close(stop)
+	<-ended
 }
 
 // During the handshake what is written goes out at once. Deadlines are not the layers' to set.
@@ -66,5 +99,5 @@ func TestEdgeInTheHandshake(t *testing.T) {
 	_, err := e.Write([]byte{7})
 	require.NoError(t, err)
 	require.EqualValues(t, 7, <-got)
-	require.Nil(t, e.take())
+	require.Nil(t, e.take(false))
 }

@@ -87,12 +87,13 @@ func (c *connection) writeSealed(o *outbox, now int64) (progress int, err error)
 	s := c.seal
 	if s.piece == 0 {
 		piece := o.piece()
-		if err := s.put(piece, o.sent+len(piece) == o.len()); err != nil {
+		last := o.sent+len(piece) == o.len()
+		if err := s.put(piece, last); err != nil {
 			return 0, err
 		}
 		s.piece = len(piece)
 		s.offset += uint64(len(piece))
-		s.buf, s.sent = s.edge.take(), 0
+		s.buf, s.sent = s.edge.take(s.tls != nil && (s.press == nil || s.deflater != nil && last)), 0
 	}
 	if s.sent < len(s.buf) {
 		progress, err = c.write(s.buf[s.sent:], now)
@@ -127,7 +128,7 @@ func (c *connection) finishSeal(now int64) bool {
 	if s.tls != nil && s.tls.CloseWrite() != nil {
 		return false
 	}
-	rest := s.edge.take()
+	rest := s.edge.take(false)
 	n, err := c.write(rest, now)
 	return err == nil && n == len(rest)
 }

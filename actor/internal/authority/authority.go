@@ -19,7 +19,7 @@ import (
 // TB is the part of testing.TB that this package needs.
 type TB interface {
 	Helper()
-	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 	TempDir() string
 }
 
@@ -50,7 +50,7 @@ func New(t TB) *Authority {
 func (a *Authority) check(err error) {
 	a.t.Helper()
 	if err != nil {
-		a.t.Fatal(err)
+		a.t.Fatalf("%v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 
@@ -9,10 +10,10 @@ import (
 	"github.com/nsqactor/producer/actor"
 )
 
-// contestant is a producer library. Its defaults are what is measured.
+// contestant is a producer library. Its defaults are what is measured, with TLS and compression where a row says so.
 type contestant struct {
 	name string
-	open func(addr string) (client, error)
+	open func(addr string, tls *tls.Config, deflate bool) (client, error)
 }
 
 // client is a contestant's producer.
@@ -36,16 +37,18 @@ const (
 )
 
 var contestants = []contestant{
-	{theirs, func(addr string) (client, error) {
-		p, err := nsq.NewProducer(addr, nsq.NewConfig())
+	{theirs, func(addr string, tls *tls.Config, deflate bool) (client, error) {
+		cfg := nsq.NewConfig()
+		cfg.TlsV1, cfg.TlsConfig, cfg.Deflate = tls != nil, tls, deflate
+		p, err := nsq.NewProducer(addr, cfg)
 		if err != nil {
 			return nil, err
 		}
 		p.SetLoggerLevel(nsq.LogLevelError)
 		return goNSQ{p}, nil
 	}},
-	{ours, func(addr string) (client, error) {
-		p, err := actor.NewProducer(addr, nil)
+	{ours, func(addr string, tls *tls.Config, deflate bool) (client, error) {
+		p, err := actor.NewProducer(addr, &actor.Config{TlsV1: tls != nil, TlsConfig: tls, Deflate: deflate})
 		if err != nil {
 			return nil, err
 		}

@@ -45,7 +45,7 @@ func fight(ctx context.Context, t nsqdtest.TB, r row, e effort, contestants []co
 	if r.procs > 0 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.procs))
 	}
-	s := startServer(t, r.topics)
+	s := startServer(t, r)
 	if err := s.settle(make([]uint64, r.topics)); err != nil {
 		return nil, "", err
 	}
@@ -110,7 +110,7 @@ func enter(r row, e effort, s *server, contestants []contestant) (all []entrant,
 		latencies = make([]time.Duration, instants(r.rate, length))
 	}
 	for _, c := range contestants {
-		client, err := c.open(s.TCPAddr)
+		client, err := c.open(s.TCPAddr, s.tls, r.layers.deflate())
 		if err != nil {
 			return all, err
 		}
@@ -124,7 +124,7 @@ func enter(r row, e effort, s *server, contestants []contestant) (all []entrant,
 	if r.load == open {
 		add(schedule, func(t *turn) error { return pacedAlone(t, r.rate, r.callers, latencies) }, func() {})
 	}
-	if r.load != closed && r.load != async {
+	if r.load != closed && r.load != async || r.layers != plain {
 		return all, nil
 	}
 	pub, err := newRawPub(s.TCPAddr, r.callers, r.body)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
 	"os"
@@ -91,8 +92,8 @@ func TestLiarsAreCaught(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls = 0
-			pretender := contestant{"pretender", func(addr string) (client, error) {
-				honest, err := contestants[1].open(addr)
+			pretender := contestant{"pretender", func(addr string, tls *tls.Config, deflate bool) (client, error) {
+				honest, err := contestants[1].open(addr, tls, deflate)
 				return liar{honest, lie}, err
 			}}
 			r := row{load: closed, callers: 1, topics: 2, body: 16, shows: []shown{alone(duration, "")}}

@@ -88,7 +88,7 @@ func connect(c contestant, addr string, n int) (*crew, error) {
 	var err error
 	k.held, err = holding(n, func() error {
 		for range n {
-			client, err := c.open(addr)
+			client, err := c.open(addr, nil, false)
 			if err != nil {
 				return err
 			}

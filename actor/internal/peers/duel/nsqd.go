@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 // server is the one nsqd of a row, whose count is held against what its publishers say was acked.
 type server struct {
 	*nsqdtest.Nsqd
+	tls     *tls.Config // for its clients; nil: none
 	topics  []string
 	counted map[string]uint64 // by topic, so far
 }
@@ -21,10 +23,12 @@ type server struct {
 // is what would be measured.
 const room = 10_000_000
 
-func startServer(t nsqdtest.TB, topics int) *server {
+func startServer(t nsqdtest.TB, r row) *server {
+	flags, config := r.layers.certified(t)
 	s := &server{
-		Nsqd:    nsqdtest.Start(t, fmt.Sprintf("-mem-queue-size=%d", room/topics)),
-		topics:  topicNames(topics),
+		Nsqd:    nsqdtest.Start(t, append(flags, fmt.Sprintf("-mem-queue-size=%d", room/r.topics))...),
+		tls:     config,
+		topics:  topicNames(r.topics),
 		counted: map[string]uint64{},
 	}
 	for _, topic := range s.topics {

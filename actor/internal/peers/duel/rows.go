@@ -14,6 +14,7 @@ type row struct {
 	body    int
 	rate    int // messages a second, for the loads that have one
 	procs   int // GOMAXPROCS; 0 leaves it alone
+	layers  layers
 	shows   []shown
 }
 
@@ -97,6 +98,9 @@ func defaults() []row {
 		{load: closed, callers: 256, topics: 1, body: 1 << 10, shows: time("")},
 		{load: closed, callers: 256, topics: 1, body: 64 << 10, shows: time("")},
 		{load: closed, callers: 256, topics: 4, body: oneBody, shows: time("")},
+		{load: closed, callers: 256, topics: 1, body: oneBody, layers: encrypted, shows: time("≥ 5")},
+		{load: closed, callers: 256, topics: 1, body: oneBody, layers: compressed, shows: time("≥ 5")},
+		{load: closed, callers: 256, topics: 1, body: oneBody, layers: both, shows: time("≥ 5")},
 		{load: closed, callers: 256, topics: 1000, body: oneBody, shows: time("")},
 		{load: async, callers: aLotAtOnce, topics: 1000, body: oneBody, shows: time("")},
 		{load: open, rate: 10_000, callers: paceOf, topics: 1, body: oneBody, shows: latency("")},
@@ -153,6 +157,9 @@ func (r row) name() string {
 	add("topics", r.topics, "")
 	add("body", r.body, "B")
 	add("procs", r.procs, "")
+	if r.layers != plain {
+		name += "/layers=" + string(r.layers)
+	}
 	return name
 }
 
@@ -180,6 +187,9 @@ func (r row) label() string {
 	}
 	if r.body != oneBody {
 		label += ", " + sizeName(r.body)
+	}
+	if r.layers != plain {
+		label += ", " + string(r.layers)
 	}
 	if r.procs > 0 {
 		label += ", GOMAXPROCS=" + strconv.Itoa(r.procs)
