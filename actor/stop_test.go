@@ -299,7 +299,7 @@ func TestFlushEndsDespiteStop(t *testing.T) {
 func TestCleanStopEndsTheStream(t *testing.T) {
 	leak.Check(t)
 	for _, publishes := range []int{0, 1, 1000} {
-		srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("slow").Delay(50*time.Millisecond))
+		srv := newDouble(t, wiretest.OnPublish(wiretest.Every).Topic("slow").Delay(200*time.Millisecond))
 		ends := make(chan error, 3)
 		p := newProducer(t, srv.Addr, &actor.Config{Dial: func(context.Context, string, string) (net.Conn, error) {
 			near, far := loopback(t)
@@ -330,7 +330,11 @@ func TestCleanStopEndsTheStream(t *testing.T) {
 			require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
 		}
 		if publishes > 0 {
-			bounded(t, actor.Unknown, func(ctx context.Context) error { return p.PublishContext(ctx, "slow", []byte("body")) })
+			ctx, leave := context.WithCancel(context.Background())
+			left := started(func() error { return p.PublishContext(ctx, "slow", []byte("body")) })
+			require.NoError(t, srv.WaitMessages(testContext(t), publishes+1))
+			leave()
+			require.Equal(t, actor.Unknown, actor.OutcomeOf(receive(t, left)))
 		}
 		srv.Heartbeat()
 		p.Stop()

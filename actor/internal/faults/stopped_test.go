@@ -32,7 +32,7 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 			cfg := config(t)
 			large := c.maxPendingBytes > 0
 			if large {
-				cfg.MaxPendingBytes, cfg.WriteTimeout, cfg.ResponseTimeout = c.maxPendingBytes, time.Second, 2*patience
+				cfg.MaxPendingBytes, cfg.WriteTimeout, cfg.ResponseTimeout = c.maxPendingBytes, time.Second, 3*time.Second
 			}
 			l := newLoad(t, nsqd.TCPAddr, topic, cfg)
 			l.size = c.size
@@ -41,8 +41,8 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 			nsqd.Pause()
 			stuck := l.acks.Load()
 			time.Sleep(time.Second)
-			if large { // the kernel may take a little now and then before nothing goes any more
-				until(t, "WriteTimeout has ended the connection", func() bool { return l.Stats().Link != state.Up })
+			if large { // by WriteTimeout, or, where the kernels take all that MaxPendingBytes allows, by ResponseTimeout
+				until(t, "the connection has been given up", func() bool { return l.Stats().Link != state.Up })
 			}
 			require.LessOrEqual(t, l.acks.Load()-stuck, int64(l.most), "nsqd does stand still")
 			nsqd.Resume()
