@@ -100,19 +100,25 @@ func (a *Authority) Pair(host string, lasts time.Duration) tls.Certificate {
 	return pair
 }
 
-// Flags writes such a certificate to files and returns nsqd's flags that name them, and the authority as that of its clients.
+// Files writes such a certificate and its key to files in PEM.
+func (a *Authority) Files(host string, lasts time.Duration) (cert, key string) {
+	a.t.Helper()
+	certPEM, keyPEM := a.issue(host, lasts)
+	dir := a.t.TempDir()
+	return a.write(dir, "cert.pem", certPEM), a.write(dir, "key.pem", keyPEM)
+}
+
+func (a *Authority) write(dir, name string, content []byte) string {
+	a.t.Helper()
+	path := filepath.Join(dir, name)
+	a.check(os.WriteFile(path, content, 0o600))
+	return path
+}
+
+// Flags writes them to files and returns nsqd's flags that name them, and the authority as that of its clients.
 func (a *Authority) Flags(host string, lasts time.Duration) []string {
 	a.t.Helper()
-	dir := a.t.TempDir()
-	write := func(name string, content []byte) string {
-		path := filepath.Join(dir, name)
-		a.check(os.WriteFile(path, content, 0o600))
-		return path
-	}
-	cert, key := a.issue(host, lasts)
-	return []string{
-		"-tls-cert=" + write("cert.pem", cert),
-		"-tls-key=" + write("key.pem", key),
-		"-tls-root-ca-file=" + write("ca.pem", block("CERTIFICATE", a.cert.Raw)),
-	}
+	cert, key := a.Files(host, lasts)
+	root := a.write(a.t.TempDir(), "ca.pem", block("CERTIFICATE", a.cert.Raw))
+	return []string{"-tls-cert=" + cert, "-tls-key=" + key, "-tls-root-ca-file=" + root}
 }

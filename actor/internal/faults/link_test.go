@@ -165,21 +165,25 @@ func TestCutWithinACommand(t *testing.T) {
 // Cuts at any byte, of the commands as of the answers, under load.
 func TestCutAgainAndAgain(t *testing.T) {
 	leak.Check(t)
-	const topic, cuts = "cuts", 40
-	nsqd := nsqdtest.Start(t)
+	cutAgainAndAgain(t, nsqdtest.Start(t), config(t), 500, 40)
+}
+
+// cutAgainAndAgain publishes bodies of that size to nsqd, and cuts the path at random bytes, upwards and downwards in turn.
+func cutAgainAndAgain(t *testing.T, nsqd *nsqdtest.Nsqd, cfg actor.Config, size, cuts int) {
+	t.Helper()
+	const topic = "cuts"
 	path := linkTo(t, nsqd)
-	cfg := config(t)
 	l := newLoad(t, path.Addr, topic, cfg)
-	l.size = 500
+	l.size = size
 	l.callers(32, l.publish)
 	l.batches(4, 20)
 	l.async(64, 64)
 	for i := range cuts {
 		l.progress(t, 50)
 		if i%2 == 0 {
-			path.LimitUp(rand.IntN(20_000), link.Reset.Once())
+			path.LimitUp(rand.IntN(40*size), link.Reset.Once())
 		} else {
-			path.LimitDown(rand.IntN(500), link.Reset.Once())
+			path.LimitDown(rand.IntN(size), link.Reset.Once())
 		}
 		waitFor(t, path, func(s link.Stats) bool { return s.Struck == i+1 })
 	}

@@ -1,18 +1,11 @@
 package peers
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -23,6 +16,8 @@ import (
 	"github.com/nsqio/go-nsq"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor/internal/authority"
 
 	"github.com/nsqactor/producer/actor"
 )
@@ -233,21 +228,7 @@ func TestEveryOptionOfGoNSQ(t *testing.T) {
 // newPair writes a certificate and its key into files.
 func newPair(t *testing.T) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	require.NoError(t, err)
-	secret, err := x509.MarshalECPrivateKey(private)
-	require.NoError(t, err)
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{
-		cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "EC PRIVATE KEY", Bytes: secret},
-	} {
-		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(block), 0o600))
-	}
-	return cert, key
+	return authority.New(t).Files("127.0.0.1", time.Hour)
 }
 
 // sameTLS compares what the options set in a tls.Config. Versions that no option has set differ: go-nsq's go from 1.0 to 1.2, and
