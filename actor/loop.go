@@ -216,11 +216,10 @@ func (l *loop) fill(now int64) {
 	}
 	for l.mayTake() && !l.fold.full() {
 		t := l.backlog.popFront()
-		if refusal := l.lessons.refuse(t); refusal != nil {
-			l.end(t, Refused, refusal)
-		} else if !t.claim.Advance(state.Queued, state.Taken) {
+		if !t.claim.Advance(state.Queued, state.Taken) {
 			continue // given up
-		} else if refusal := l.lessons.bars(t, now); refusal != nil {
+		}
+		if refusal := l.lessons.refuse(t, now); refusal != nil {
 			l.end(t, Refused, refusal)
 		} else {
 			l.fold.add(t)

@@ -34,18 +34,12 @@ const (
 // them the outcomes. A young connection holds back from about the eleventh unacknowledged segment on, and each answer is one.
 const mostAlone = 8
 
-// refuse returns the error with which nsqd would refuse the transaction for its body's size, or nil. That of a batch's bodies
-// is not known here.
-func (s *lessons) refuse(t *Transaction) error {
-	if s.tooLarge == 0 || t.size < s.tooLarge || t.kind == multiPublish {
-		return nil
+// refuse returns the error with which nsqd would refuse the transaction for its body's size or its topic, or nil. The sizes of a
+// batch's bodies are not known here. The transaction has been taken: the memory of one that is queued may go at any time.
+func (s *lessons) refuse(t *Transaction, now int64) error {
+	if s.tooLarge > 0 && t.size >= s.tooLarge && t.kind != multiPublish {
+		return s.refusal
 	}
-	return s.refusal
-}
-
-// bars returns the error with which nsqd would refuse the transaction for its topic, or nil. The transaction has been taken: the
-// memory of one that is queued may go at any time.
-func (s *lessons) bars(t *Transaction, now int64) error {
 	if len(s.barred) == 0 {
 		return nil
 	}

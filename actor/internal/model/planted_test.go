@@ -225,7 +225,7 @@ var plantedInFolds = []plantedFault{
 	},
 	{
 		"a good body is refused by what a large one has taught", "actor/refusal.go", []edit{{
-			"t.size < s.tooLarge", "t.size < s.tooLarge/4",
+			"t.size >= s.tooLarge", "t.size >= s.tooLarge/4",
 		}}, true,
 	},
 	{
