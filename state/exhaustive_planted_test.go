@@ -87,6 +87,9 @@ func TestExhaustiveFindsPlantedMistakes(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.does, func(t *testing.T) {
 			for _, whole := range []bool{false, true} {
+				if row.bounds.whole && !whole {
+					continue // there are too many
+				}
 				m := &model{bounds: row.bounds}
 				m.whole = whole
 				require.Nil(t, m.check(), "without the mistake")
