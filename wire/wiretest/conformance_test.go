@@ -102,6 +102,7 @@ func TestConformance(t *testing.T) {
 
 // The rows of section 3 that need time, with the bytes as they are.
 func TestConformanceHeartbeats(t *testing.T) {
+	t.Parallel()
 	for subject, start := range subjects {
 		if subject == "double in memory" {
 			continue // TestBubbleHeartbeats needs no time

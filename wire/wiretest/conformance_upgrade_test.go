@@ -24,6 +24,7 @@ type ascent struct {
 }
 
 func TestConformanceUpgrades(t *testing.T) {
+	t.Parallel()
 	for subject, start := range subjects {
 		t.Run(subject, func(t *testing.T) {
 			t.Parallel()
@@ -213,35 +214,26 @@ var failedAscents = []ascent{
 	}, "", `tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "wiretest")`), 0},
 }
 
-// A client that says nothing where TLS is to begin has five seconds.
+// A client that says nothing where TLS is to begin has five seconds. (TestBubbleHangingHandshake is the same for the double, without
+// the five seconds.)
 func TestConformanceHangingHandshake(t *testing.T) {
-	for subject, start := range subjects {
-		if subject == "double in memory" {
-			continue // TestBubbleHangingHandshake needs no time
-		}
-		t.Run(subject, func(t *testing.T) {
-			t.Parallel()
-			nc := start(t, withTLS)(nil).dial(t)
-			defer nc.Close()
-			require.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
-			_, err := io.WriteString(nc, wire.Magic+identify(asking("tls_v1", "heartbeat_interval:1000")))
-			require.NoError(t, err)
-			c := &climber{t: t, raw: nc}
-			c.reads(nc)
-			began := time.Now()
-			_, err = c.next()
-			require.NoError(t, err)
-			frame, err := c.next()
-			require.NoError(t, err)
-			assert.Regexp(t, `^error E_IDENTIFY_FAILED IDENTIFY failed read tcp .*: i/o timeout$`, frame)
-			assert.InDelta(t, 5, time.Since(began).Seconds(), 0.9)
-			assert.LessOrEqual(t, c.beats, 1, "no heartbeats meanwhile")
-		})
-	}
+	t.Parallel()
+	nc := realNsqd(t, withTLS)(nil).dial(t)
+	defer nc.Close()
+	require.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
+	c, _ := start(t, nc, asking("tls_v1", "heartbeat_interval:1000"))
+	began := time.Now()
+	frame, err := c.next()
+	require.NoError(t, err)
+	assert.Regexp(t, `^error E_IDENTIFY_FAILED IDENTIFY failed read tcp .*: i/o timeout$`, frame)
+	assert.InDelta(t, 5, time.Since(began).Seconds(), 0.9)
+	c.ends()
+	assert.LessOrEqual(t, c.beats, 1, "no heartbeats meanwhile; one may have waited")
 }
 
 // Sessions are resumed across connections.
 func TestConformanceResumption(t *testing.T) {
+	t.Parallel()
 	for subject, start := range subjects {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			t.Run(subject+"/"+tls.VersionName(version), func(t *testing.T) {
