@@ -75,7 +75,7 @@ func publishes(config *tls.Config, upgrades ...string) func(*testing.T, net.Conn
 		c.expect(ok, ok)
 		c.send("PUB " + topic + "\n" + sized(strings.Repeat("large", 50_000)))
 		c.expect(ok)
-		c.send("MPUB " + topic + "\n" + batch("x", "y", "z") + "PUB a:b\n" + sized("x") + "PUB " + topic + "\n" + sized("not this one"))
+		c.send("MPUB " + topic + "\n" + batch("x", "y", "z") + "PUB a:b\n" + sized("x") + "PUB " + topic + "\n" + sized("behind"))
 		c.expect(ok, `error E_BAD_TOPIC PUB topic name "a:b" is not valid`)
 		c.ends()
 	}
@@ -101,10 +101,12 @@ const (
 var ascents = []ascent{
 	{"grants TLS", withTLS, granting(grantedBut(`"tls_v1":false`, `"tls_v1":true`), "tls_v1"), 0},
 	{"grants deflate", compressing, granting(grantedBut(deflated, `"deflate":true`), "deflate"), 0},
-	{"grants deflate of level 1", compressing, granting(grantedBut(deflated, `"deflate":true`, level, `"deflate_level":1`), "deflate", "deflate_level:1"), 0},
+	{"grants deflate of level 1", compressing,
+		granting(grantedBut(deflated, `"deflate":true`, level, `"deflate_level":1`), "deflate", "deflate_level:1"), 0},
 	{"grants deflate of level 6", compressing, granting(grantedBut(deflated, `"deflate":true`), "deflate", "deflate_level:6"), 0},
 	{"grants deflate of level 6 at most", compressing, granting(grantedBut(deflated, `"deflate":true`), "deflate", "deflate_level:9"), 0},
-	{"grants deflate of level 6 for a level below 1", compressing, granting(grantedBut(deflated, `"deflate":true`), "deflate", "deflate_level:-3"), 0},
+	{"grants deflate of level 6 for a level below 1", compressing,
+		granting(grantedBut(deflated, `"deflate":true`), "deflate", "deflate_level:-3"), 0},
 	{"grants snappy", compressing, granting(grantedBut(squashed, `"snappy":true`), "snappy"), 0},
 
 	{"TLS 1.2", withTLS, publishes(only(tls.VersionTLS12), "tls_v1"), 6},
@@ -167,14 +169,14 @@ var ascents = []ascent{
 
 // failing returns a check that the TLS handshake with this configuration, or instead of it these bytes, fails, and that nsqd then
 // says so in clear, behind an alert or not, and closes.
-func failing(config func() *tls.Config, instead, want string) func(*testing.T, net.Conn, string) {
+func failing(config *tls.Config, instead, want string) func(*testing.T, net.Conn, string) {
 	return func(t *testing.T, nc net.Conn, topic string) {
 		seen := &tap{Conn: nc}
 		c, granted := start(t, nc, asking("tls_v1"))
 		require.True(t, granted.TLSv1)
 		if instead != "" {
 			c.send(instead)
-		} else if conn := tls.Client(seen, config()); conn.Handshake() == nil { // in TLS 1.3 the client is through before its certificate is judged
+		} else if conn := tls.Client(seen, config); conn.Handshake() == nil { // TLS 1.3 judges the client afterwards
 			_, err := conn.Read(make([]byte, 1))
 			require.Error(t, err)
 		}
@@ -187,6 +189,13 @@ func failing(config func() *tls.Config, instead, want string) func(*testing.T, n
 		require.Len(t, text[i:], len(frame)-len("error "), "nothing behind it")
 		require.Equal(t, "error E_IDENTIFY_FAILED IDENTIFY failed "+want, frame)
 	}
+}
+
+// insisting gives this certificate even to a server that has said that it will not take it.
+func insisting(certificate tls.Certificate) *tls.Config {
+	config := trusted().clientTLS()
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
+	return config
 }
 
 // tap keeps all that is read.
@@ -203,15 +212,11 @@ func (t *tap) Read(p []byte) (int, error) {
 
 var failedAscents = []ascent{
 	{"not TLS", withTLS, failing(nil, "PUB t\n"+sized("x"), "tls: first record does not look like a TLS handshake"), 0},
-	{"client does not trust", withTLS, failing(func() *tls.Config { return stranger().clientTLS() }, "", "remote error: tls: bad certificate"), 0},
-	{"no client certificate, TLS 1.2", mutualTLS, failing(func() *tls.Config { return only(tls.VersionTLS12) }, "", "tls: client didn't provide a certificate"), 0},
-	{"no client certificate, TLS 1.3", mutualTLS, failing(func() *tls.Config { return only(tls.VersionTLS13) }, "", "tls: client didn't provide a certificate"), 0},
-	{"a stranger's client certificate", mutualTLS, failing(func() *tls.Config {
-		config := trusted().clientTLS()
-		config.Certificates = []tls.Certificate{stranger().client}
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &config.Certificates[0], nil }
-		return config
-	}, "", `tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "wiretest")`), 0},
+	{"client does not trust", withTLS, failing(stranger().clientTLS(), "", "remote error: tls: bad certificate"), 0},
+	{"no client certificate, TLS 1.2", mutualTLS, failing(only(tls.VersionTLS12), "", "tls: client didn't provide a certificate"), 0},
+	{"no client certificate, TLS 1.3", mutualTLS, failing(only(tls.VersionTLS13), "", "tls: client didn't provide a certificate"), 0},
+	{"a stranger's client certificate", mutualTLS, failing(insisting(stranger().client), "",
+		"tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "+`"x509: ECDSA verification failure" while trying to verify candidate authority certificate "wiretest")`), 0},
 }
 
 // A client that says nothing where TLS is to begin has five seconds. (TestBubbleHangingHandshake is the same for the double, without
@@ -228,7 +233,7 @@ func TestConformanceHangingHandshake(t *testing.T) {
 	assert.Regexp(t, `^error E_IDENTIFY_FAILED IDENTIFY failed read tcp .*: i/o timeout$`, frame)
 	assert.InDelta(t, 5, time.Since(began).Seconds(), 0.9)
 	c.ends()
-	assert.LessOrEqual(t, c.beats, 1, "no heartbeats meanwhile; one may have waited")
+	assert.LessOrEqual(t, c.beats, 2, "no heartbeats meanwhile: one may have waited, and one be due")
 }
 
 // Sessions are resumed across connections.

@@ -42,11 +42,12 @@
 //
 // # Upgrades and permissions
 //
-// TLS, deflate and snappy are granted by [Config].TLS, Deflate and Snappy to a client that asks for them, in nsqd's order and each
-// with its OK: IDENTIFY's answer in clear, [OnIdentify] with Answered, the TLS handshake, [OnTLS], OK, the compression,
-// [OnCompression], OK. A fault can come between any two of these. Bytes that a fault or [Server.Send] sends go through the upgrades
-// that are done by then; the bytes that Split cuts are those on their way, and those that [OnByte] counts are commands' own. An
-// upgrade begins when all that was to be said before it has been written: a delayed answer delays it, and a stall holds it.
+// TLS, deflate and snappy are granted by [Config].TLS, Deflate and Snappy to a client that asks for them, in nsqd's order and
+// each with its OK: IDENTIFY's answer in clear ([OnIdentify] with Answered is behind it), the TLS handshake ([OnTLS]), OK, the
+// compression ([OnCompression]), OK. A fault can come between any two of these. Bytes that a fault or [Server.Send] sends go
+// through the upgrades that are done by then; the bytes that Split cuts are those on their way, and those that [OnByte] counts
+// are the commands' own. An upgrade begins when all that was to be said before it has been written: a delayed answer delays it,
+// and a stall holds it. A TLS handshake that has begun is not stalled, and no heartbeat comes within it, as with nsqd.
 //
 // A client may find the first bytes of a compression behind IDENTIFY's answer in one read. Here that is the rule, as the two leave
 // in one write, unless [Config].AnswerEach is set. A failed TLS handshake is answered in clear, with E_IDENTIFY_FAILED.

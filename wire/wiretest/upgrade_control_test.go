@@ -70,8 +70,13 @@ func TestUpgradedStallAndResume(t *testing.T) {
 // A Stall holds an upgrade wherever it comes, and Resume lets it go on.
 func TestStalledUpgrade(t *testing.T) {
 	for at, when := range map[string]wiretest.When{
-		"accept": wiretest.OnAccept(), "IDENTIFY": wiretest.OnIdentify(), "behind IDENTIFY": wiretest.OnIdentify().Answered(), "TLS": wiretest.OnTLS(),
-		"behind TLS": wiretest.OnTLS().Answered(), "compression": wiretest.OnCompression(), "behind the compression": wiretest.OnCompression().Answered(),
+		"accept":                 wiretest.OnAccept(),
+		"IDENTIFY":               wiretest.OnIdentify(),
+		"behind IDENTIFY":        wiretest.OnIdentify().Answered(),
+		"TLS":                    wiretest.OnTLS(),
+		"behind TLS":             wiretest.OnTLS().Answered(),
+		"compression":            wiretest.OnCompression(),
+		"behind the compression": wiretest.OnCompression().Answered(),
 	} {
 		for name, c := range combinations {
 			t.Run(fmt.Sprintf("%s/%s", at, name), func(t *testing.T) {
