@@ -216,7 +216,8 @@ var failedAscents = []ascent{
 	{"no client certificate, TLS 1.2", mutualTLS, failing(only(tls.VersionTLS12), "", "tls: client didn't provide a certificate"), 0},
 	{"no client certificate, TLS 1.3", mutualTLS, failing(only(tls.VersionTLS13), "", "tls: client didn't provide a certificate"), 0},
 	{"a stranger's client certificate", mutualTLS, failing(insisting(stranger().client), "",
-		"tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "+`"x509: ECDSA verification failure" while trying to verify candidate authority certificate "wiretest")`), 0},
+		"tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "+
+			`"x509: ECDSA verification failure" while trying to verify candidate authority certificate "wiretest")`), 0},
 }
 
 // A client that says nothing where TLS is to begin has five seconds. (TestBubbleHangingHandshake is the same for the double, without

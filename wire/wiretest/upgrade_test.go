@@ -263,3 +263,37 @@ func TestUpgradeRecord(t *testing.T) {
 func TestTLSRequiredNeedsTLS(t *testing.T) {
 	require.Panics(t, func() { wiretest.Config{TLSRequired: true}.NewServer() })
 }
+
+// Bytes that an upgrade loses are none of those that OnByte counts.
+func TestOnByteBehindLostBytes(t *testing.T) {
+	srv := upgrading(t, wiretest.OnByte(2*11).Reset())
+	nc := dialMemory(t, srv).Conn
+	_, err := io.WriteString(nc, wire.Magic+identify(asking("deflate"))+strings.Repeat("lost", 100))
+	require.NoError(t, err)
+	c := &climber{t: t, raw: nc}
+	c.reads(nc)
+	_, err = c.next()
+	require.NoError(t, err)
+	c.compress(false)
+	c.expect(ok)
+	c.send("PUB t\n" + sized("x"))
+	c.expect(ok)
+	c.send("PUB t\n" + sized("x"))
+	c.expect(ok)
+	c.ends()
+}
+
+// A blackhole takes what no layer would.
+func TestUpgradedBlackholeTakesAnything(t *testing.T) {
+	for name, asked := range combinations {
+		srv := upgrading(t, wiretest.OnCommand(2).Blackhole())
+		c := climb(t, dialMemory(t, srv).Conn, asked.options, trusted().clientTLS())
+		c.send("NOP\n")
+		require.NoError(t, srv.WaitCommands(within(t), 2))
+		_, err := c.raw.Write(make([]byte, 1<<20)) // more than any buffer
+		require.NoError(t, err, name)
+		require.NoError(t, c.raw.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
+		_, err = c.raw.Read(make([]byte, 1))
+		require.True(t, timeout(err), name)
+	}
+}
