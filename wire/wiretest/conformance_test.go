@@ -2,6 +2,7 @@ package wiretest_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,9 +43,17 @@ type setting string
 
 const (
 	defaults setting = "defaults"
-	small    setting = "small limits" // -max-msg-size=100 -max-body-size=64: the first is not bounded by the second
-	withAuth setting = "auth"         // "good" may publish, "nobody" may nothing, "elsewhere" not here; "broken" breaks the asking
-	noDisk   setting = "no disk"      // every message is to be written to a directory that is gone
+	small    setting = "small limits"  // -max-msg-size=100 -max-body-size=64: the first is not bounded by the second
+	withAuth setting = "auth"          // "good" may publish, "nobody" may nothing, "elsewhere" not here; "broken" breaks the asking
+	perTopic setting = "auth by topic" // "elsewhere" may publish to that topic only
+	noDisk   setting = "no disk"       // every message is to be written to a directory that is gone
+
+	compressing  setting = "compression"    // nsqd's defaults, but not the double's
+	uncompressed setting = "no compression" // -deflate=false -snappy=false
+	withTLS      setting = "TLS"
+	onlyTLS      setting = "TLS required"
+	mutualTLS    setting = "TLS with clients' certificates" // required and verified
+	everything   setting = "TLS required, compression and auth by topic"
 )
 
 const (
@@ -70,7 +79,7 @@ func TestConformance(t *testing.T) {
 		t.Run(subject, func(t *testing.T) {
 			t.Parallel()
 			byServer := make(map[setting][]row)
-			for _, rows := range [][]row{frameRows, commandRows, limitRows, errorRows} {
+			for _, rows := range [][]row{frameRows, commandRows, limitRows, errorRows, grantRows} {
 				for _, r := range rows {
 					byServer[r.server] = append(byServer[r.server], r)
 				}
@@ -93,6 +102,7 @@ func TestConformance(t *testing.T) {
 
 // The rows of section 3 that need time, with the bytes as they are.
 func TestConformanceHeartbeats(t *testing.T) {
+	t.Parallel()
 	for subject, start := range subjects {
 		if subject == "double in memory" {
 			continue // TestBubbleHeartbeats needs no time
@@ -216,6 +226,23 @@ func double(t *testing.T, s setting, inMemory bool) func([]wiretest.Fault) peer 
 		config.MaxMsgSize, config.MaxBodySize = smallMessage, smallBody
 	case withAuth:
 		config.AuthSecret = "good"
+	case perTopic:
+		config.Authorize = elsewhere
+	case compressing:
+		config.Deflate, config.Snappy = true, stored
+	case withTLS, onlyTLS, mutualTLS, everything:
+		config.TLS = trusted().serverTLS()
+		config.TLSRequired = s != withTLS
+		config.Deflate = s != onlyTLS
+		if s == withTLS {
+			config.Snappy = stored
+		}
+		if s == mutualTLS {
+			config.TLS.ClientAuth, config.TLS.ClientCAs = tls.RequireAndVerifyClientCert, trusted().pool
+		}
+		if s == everything {
+			config.Authorize = elsewhere
+		}
 	}
 	start := func(faults []wiretest.Fault) peer {
 		config := config
@@ -244,14 +271,27 @@ func double(t *testing.T, s setting, inMemory bool) func([]wiretest.Fault) peer 
 	}
 }
 
+// elsewhere is what authServer says of the secret "elsewhere".
+func elsewhere(secret, topic string) bool { return secret == "elsewhere" && topic == "elsewhere" }
+
 func realNsqd(t *testing.T, s setting) func([]wiretest.Fault) peer {
 	var flags []string
 	data := filepath.Join(t.TempDir(), "data")
 	switch s {
 	case small:
 		flags = []string{fmt.Sprintf("-max-msg-size=%d", smallMessage), fmt.Sprintf("-max-body-size=%d", smallBody)}
-	case withAuth:
+	case withAuth, perTopic:
 		flags = []string{"-auth-http-address=" + authServer(t)}
+	case uncompressed:
+		flags = []string{"-deflate=false", "-snappy=false"}
+	case withTLS:
+		flags = trusted().flags(t)
+	case onlyTLS:
+		flags = append(trusted().flags(t), "-tls-required=tcp-https")
+	case mutualTLS:
+		flags = append(trusted().flags(t), "-tls-client-auth-policy=require-verify", "-tls-required=tcp-https")
+	case everything:
+		flags = append(trusted().flags(t), "-tls-required=tcp-https", "-auth-http-address="+authServer(t))
 	case noDisk:
 		require.NoError(t, os.Mkdir(data, 0o700))
 		flags = []string{"-data-path=" + data, "-mem-queue-size=0"}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,13 +39,20 @@ type conn struct {
 	seen   *seen
 
 	// Owned by serve.
-	r          *bufio.Reader
+	r          *bufio.Reader // of commands
+	input      io.Reader     // what r reads: the connection itself, or the topmost layer above it
 	cmd        command
 	out        []byte // answers not yet written or queued
+	owing      bool   // the compression's first write is to bring bytes of the time before it
 	opened     bool   // the magic was read
+	strict     bool   // there are rules for a command's line; see forbids
 	identified bool
+	granted    upgrades
+	shaking    bool // the TLS handshake is under way
+	encrypted  bool
 	authorized bool
-	received   int // bytes
+	secret     string
+	received   int // bytes of commands
 	base       int // where in them IDENTIFY ended
 	fresh      bool
 	readBy     time.Time
@@ -60,6 +66,7 @@ type conn struct {
 	script   atomic.Pointer[[]*armed]
 
 	turn  chan struct{}      // holds one while somebody writes. A channel, since waiting for a mutex stops a bubble's clock
+	seal  *seal              // nil without upgrades. Whoever has the turn may use it
 	wake  chan struct{}      // capacity 1: there is something for pump to look at
 	beats chan time.Duration // capacity 1: tells pump the interval
 	done  chan struct{}      // closed by shut
@@ -121,7 +128,7 @@ func (c *conn) converse() {
 			c.refuse(refused, 0)
 			return
 		}
-		if err != nil || !c.execute(&c.cmd) {
+		if err != nil || !c.execute(&c.cmd) || c.granted.any && !c.upgrade() {
 			return
 		}
 	}
@@ -147,6 +154,11 @@ func (c *conn) line() (int, error) {
 
 // next reads the next command, the first line bytes of which are its line, into c.cmd.
 func (c *conn) next(line int) (*wire.ReplyError, error) {
+	if c.strict {
+		if refused := c.forbids(line); refused != nil {
+			return refused, refused
+		}
+	}
 	if c.scan(line) {
 		return nil, nil
 	}
@@ -196,6 +208,11 @@ func (c *conn) performScripted(cmd *command) bool {
 	if x.refuse == nil && x.end == goOn && !x.ignore {
 		answer, x.refuse = c.obey(cmd)
 	}
+	return c.conclude(x, answer) && c.follow(c.consult(atCommand, &cmd.Command, true))
+}
+
+// conclude gives an exchange's answer, this one if the script has no other, and reports whether the connection goes on.
+func (c *conn) conclude(x *exchange, answer []byte) bool {
 	if x.refuse != nil {
 		c.refuse(x.refuse, x.delay)
 		return false
@@ -213,7 +230,7 @@ func (c *conn) performScripted(cmd *command) bool {
 	if c.server.cfg.AnswerEach {
 		c.flush()
 	}
-	return c.follow(c.consult(atCommand, &cmd.Command, true))
+	return true
 }
 
 // strike lets a moment without a command take its course, and reports whether the connection goes on.
@@ -292,68 +309,4 @@ func (c *conn) sleep(d time.Duration) {
 	case <-timer.C:
 	case <-c.done:
 	}
-}
-
-// source is what the buffered reader reads from: the connection, as far as it is to be read.
-type source struct{ *conn }
-
-// Read writes the answers to what was read before, and then reads once.
-func (c source) Read(p []byte) (int, error) {
-	for {
-		c.flush()
-		if !c.reach(c.received) {
-			c.mute = true
-			return 0, io.ErrUnexpectedEOF
-		}
-		c.mayRead()
-		n, err := c.nc.Read(p)
-		c.hasRead()
-		if n > 0 {
-			c.received += n
-			c.seen.read(n)
-			return n, nil
-		}
-		overdue := errors.Is(err, os.ErrDeadlineExceeded)
-		if !overdue || c.late() {
-			c.ended = err == io.EOF
-			c.mute = !overdue && !c.ended
-			return 0, err
-		}
-	}
-}
-
-// mayRead waits while reading is held, and then sets nsqd's deadline for a command: two heartbeat intervals from the moment
-// at which it began to wait for it.
-func (c *conn) mayRead() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.held&holdReading != 0 && !c.over {
-		c.fresh = true
-		c.changed.Wait()
-	}
-	if c.fresh {
-		c.fresh = false
-		c.readBy = time.Time{}
-		if interval := time.Duration(c.interval.Load()); interval > 0 && c.opened {
-			c.readBy = time.Now().Add(2 * interval)
-		}
-	}
-	c.nc.SetReadDeadline(c.readBy)
-	c.reading = true
-}
-
-func (c *conn) hasRead() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reading = false
-	if c.held&holdReading != 0 {
-		c.changed.Broadcast() // hold waits for this
-	}
-}
-
-// late reports whether a read failed by nsqd's deadline and not because reading was stopped meanwhile.
-func (c *conn) late() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.held&holdReading == 0 && !c.readBy.IsZero() && !time.Now().Before(c.readBy)
 }

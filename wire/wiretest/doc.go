@@ -30,15 +30,35 @@
 //	OnIdentify().Error(wire.CodeBadBody, "no")            // IDENTIFY is refused
 //	OnIdentify().Close()                                  // closes on IDENTIFY; with Answered, behind its answer
 //	OnAccept().Freeze()                                   // accepts and never answers
+//	OnIdentify().Answered().Blackhole()                   // never answers the TLS handshake that it granted
+//	OnIdentify().Answered().Busy(time.Minute)             // heartbeats in clear before the TLS handshake
+//	OnTLS().Silence()                                     // the OK behind the handshake is missing
+//	OnCompression().Heartbeat()                           // a heartbeat before the OK of deflate or snappy
+//	OnAuth().Error(wire.CodeAuthFailed, "AUTH failed")    // nsqd's auth server is down
 //
 // Several faults for one moment apply in the order given. The same things can be done to a running server by
 // [Server.Stall], [Server.StopReading], [Server.Freeze], [Server.Resume], [Server.Heartbeat], [Server.Send],
 // [Server.ResetAll], [Server.CloseAll], [Server.CloseListener], [Server.Listen] and [Server.Add].
 //
+// # Upgrades and permissions
+//
+// TLS, deflate and snappy are granted by [Config].TLS, Deflate and Snappy to a client that asks for them, in nsqd's order and
+// each with its OK: IDENTIFY's answer in clear ([OnIdentify] with Answered is behind it), the TLS handshake ([OnTLS]), OK, the
+// compression ([OnCompression]), OK. A fault can come between any two of these. Bytes that a fault or [Server.Send] sends go
+// through the upgrades that are done by then; the bytes that Split cuts are those on their way, and those that [OnByte] counts
+// are the commands' own. An upgrade begins when all that was to be said before it has been written: a delayed answer delays it,
+// and a stall holds it. A TLS handshake that has begun is not stalled, and no heartbeat comes within it, as with nsqd.
+//
+// A client may find the first bytes of a compression behind IDENTIFY's answer in one read. Here that is the rule, as the two leave
+// in one write, unless [Config].AnswerEach is set. A failed TLS handshake is answered in clear, with E_IDENTIFY_FAILED.
+//
+// [Config].AuthSecret and Authorize ask for AUTH, and refuse topics. [Server.Conns] tells what each client was granted and the
+// secret that it gave.
+//
 // # What differs from nsqd
 //
 // Answers to commands that came in one read go out in one write, where nsqd writes each by itself; [Config].AnswerEach makes
-// it do likewise. Upgrades (TLS, deflate, snappy) are never granted, consumers are not served, and AUTH asks no server: it
-// compares with [Config].AuthSecret. What a producer can provoke beyond that is held against a real nsqd by this package's
-// conformance tests.
+// it do likewise. Compression, which nsqd grants by default, is off unless [Config] turns it on, and for snappy brings the code.
+// Consumers are not served, and AUTH asks no server but [Config].AuthSecret and Authorize. What a producer can provoke beyond
+// that is held against a real nsqd by this package's conformance tests.
 package wiretest

@@ -26,11 +26,18 @@ func TestCloseLeavesNothing(t *testing.T) {
 		{wiretest.OnPublish(1).StopReading()},
 		{wiretest.OnPublish(2).Close()},
 		{wiretest.OnPublish(2).Reset()},
+		{wiretest.OnIdentify().Answered().StopReading()},
+		{wiretest.OnTLS().Freeze()},
+		{wiretest.OnTLS().Stall()},
+		{wiretest.OnCompression().Blackhole()},
+		{wiretest.OnCompression().Delay(time.Hour)},
 	} {
-		srv := wiretest.NewServer(faults...)
+		srv := wiretest.Config{TLS: trusted().serverTLS(), Deflate: true, Faults: faults}.NewServer()
 		for _, dial := range []func(*testing.T, *wiretest.Server) *client{dialTCP, dialMemory} {
-			silent, talking := dial(t, srv), dial(t, srv)
-			clients = append(clients, silent, talking)
+			silent, talking, upgrading, promising := dial(t, srv), dial(t, srv), dial(t, srv), dial(t, srv)
+			clients = append(clients, silent, talking, upgrading, promising)
+			upgrading.Write(wire.AppendIdentify([]byte(wire.Magic), []byte(asking("deflate"))))
+			promising.Write(wire.AppendIdentify([]byte(wire.Magic), []byte(asking("tls_v1")))) // and then no handshake
 			talking.Write(wire.AppendIdentify([]byte(wire.Magic), []byte("{}")))
 			talking.Write(pub(t, "t", "x"))
 			talking.Write(pub(t, "t", "x"))

@@ -20,8 +20,10 @@ func (c *conn) obey(cmd *command) (answer []byte, refused *wire.ReplyError) {
 	case "AUTH":
 		return c.auth(cmd.bodies[0])
 	}
-	if c.server.cfg.AuthSecret != "" && !c.authorized {
-		return nil, refusal(wire.CodeAuthFirst, "AUTH required before %s", cmd.Name)
+	if c.strict && cmd.Name != "MPUB" { // of which forbids has judged
+		if refused := c.permit(cmd.Name, cmd.Topic); refused != nil {
+			return nil, refused
+		}
 	}
 	c.seen.publish(cmd)
 	return okFrame, nil
@@ -70,7 +72,7 @@ func (c *conn) identify(body []byte) ([]byte, *wire.ReplyError) {
 	}
 	given := grant{
 		MaxRdyCount: 2500, Version: version, MaxMsgTimeout: 900_000, MsgTimeout: 60_000,
-		DeflateLevel: 6, MaxDeflateLevel: 6, SampleRate: asked.SampleRate, AuthRequired: c.server.cfg.AuthSecret != "",
+		DeflateLevel: maxDeflateLevel, MaxDeflateLevel: maxDeflateLevel, SampleRate: asked.SampleRate, AuthRequired: c.server.cfg.authEnabled(),
 		OutputBufferSize: 16 << 10, OutputBufferTimeout: 250,
 	}
 	interval := int(c.interval.Load() / int64(time.Millisecond))
@@ -106,11 +108,8 @@ func (c *conn) identify(body []byte) ([]byte, *wire.ReplyError) {
 	if !asked.FeatureNegotiation {
 		return okFrame, nil
 	}
-	if asked.Deflate && asked.Snappy {
-		return nil, refusal(wire.CodeIdentifyFailed, "cannot enable both deflate and snappy compression")
-	}
-	if asked.Deflate {
-		given.DeflateLevel = 6
+	if refused := c.negotiate(&asked, &given); refused != nil {
+		return nil, refused
 	}
 	return jsonFrame(given), nil
 }
@@ -123,23 +122,6 @@ func (c *conn) beat(interval time.Duration) {
 	default:
 	}
 	c.beats <- interval
-}
-
-func (c *conn) auth(secret []byte) ([]byte, *wire.ReplyError) {
-	switch {
-	case c.authorized:
-		return nil, refusal(wire.CodeInvalid, "AUTH already set")
-	case c.server.cfg.AuthSecret == "":
-		return nil, refusal(wire.CodeAuthDisabled, "AUTH disabled")
-	case string(secret) != c.server.cfg.AuthSecret:
-		return nil, refusal(wire.CodeUnauthorized, "AUTH no authorizations found")
-	}
-	c.authorized = true
-	return jsonFrame(struct {
-		Identity        string `json:"identity"`
-		IdentityURL     string `json:"identity_url"`
-		PermissionCount int    `json:"permission_count"`
-	}{"wiretest", "", 1}), nil
 }
 
 func jsonFrame(v any) []byte {

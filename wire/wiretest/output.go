@@ -41,9 +41,10 @@ func (c *conn) emit(data []byte, delay time.Duration) {
 
 // flush writes the output so far, or lets pump do it if anything is being held. Only serve calls it.
 func (c *conn) flush() {
-	if len(c.out) == 0 {
+	if len(c.out) == 0 && !c.owing {
 		return
 	}
+	c.owing = false
 	c.mu.Lock()
 	direct := len(c.queue) == 0 && c.held&holdAnswers == 0
 	c.mu.Unlock()
@@ -89,10 +90,10 @@ func (c *conn) finish(end ending) {
 // swallow reads to no effect until the connection ends.
 func (c *conn) swallow() {
 	c.interval.Store(0)
-	c.fresh, c.identified = true, false
+	c.fresh = true
 	dropped := make([]byte, readSize)
 	for {
-		if _, err := (source{c}).Read(dropped); err == io.EOF {
+		if _, err := (gate{c}).Read(dropped); err == io.EOF {
 			<-c.done // the client has half-closed; nobody answers that either
 			return
 		} else if err != nil {
@@ -103,28 +104,51 @@ func (c *conn) swallow() {
 
 // write writes at once, whoever calls it, waiting for its turn. When it fails, the connection ends.
 func (c *conn) write(data []byte) {
-	select {
-	case c.turn <- struct{}{}:
-	case <-c.done:
+	if !c.take() {
 		return
 	}
-	defer func() { <-c.turn }()
+	defer c.give()
 	var by time.Time
 	if interval := time.Duration(c.interval.Load()); interval > 0 {
 		by = time.Now().Add(interval)
 	}
 	c.nc.SetWriteDeadline(by)
+	var err error
+	if c.seal == nil {
+		err = c.put(data)
+	} else {
+		err = c.seal.write(data)
+	}
+	if err != nil {
+		c.shut(closed)
+	}
+}
+
+// take waits for the turn to write, and reports false if the connection ended first.
+func (c *conn) take() bool {
+	select {
+	case c.turn <- struct{}{}:
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+func (c *conn) give() { <-c.turn }
+
+// put writes these bytes to the connection itself, in pieces if it is to.
+func (c *conn) put(data []byte) error {
 	for len(data) > 0 {
 		piece := len(data)
 		if most := int(c.pieces.Load()); most > 0 {
 			piece = min(piece, most)
 		}
 		if _, err := c.nc.Write(data[:piece]); err != nil {
-			c.shut(closed)
-			return
+			return err
 		}
 		data = data[piece:]
 	}
+	return nil
 }
 
 // pump writes heartbeats and what was held, until the connection ends.
@@ -187,6 +211,9 @@ func (c *conn) drain() time.Duration {
 		}
 		c.mu.Lock()
 		c.queue = c.queue[1:] // only now: while it was here, serve wrote nothing past it
+		if len(c.queue) == 0 {
+			c.changed.Broadcast() // settle waits for this
+		}
 		c.mu.Unlock()
 	}
 }
@@ -231,6 +258,15 @@ func (c *conn) free(h hold) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.held&h == 0
+}
+
+// settle waits, while the connection lasts, until all that was queued has been written and answers are not being held.
+func (c *conn) settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for (len(c.queue) > 0 || c.held&holdAnswers != 0) && !c.over {
+		c.changed.Wait()
+	}
 }
 
 // await waits while h is held and the connection lasts.

@@ -3,6 +3,7 @@ package wiretest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -37,15 +38,18 @@ type Stats struct {
 
 // ConnStats counts what happened on one connection.
 type ConnStats struct {
-	Number   int    // from 1, in the order of acceptance
-	Open     bool   // not yet ended
-	Identify []byte // the body of its last IDENTIFY, nil before
-	Auth     []byte // the secret of its last AUTH, nil before
+	Number   int                  // from 1, in the order of acceptance
+	Open     bool                 // not yet ended
+	Identify []byte               // the body of its last IDENTIFY, nil before
+	Auth     []byte               // the secret of its last AUTH, nil before
+	TLS      *tls.ConnectionState // nil before a TLS handshake was done; not to be changed
+	Deflate  int                  // its level, 0 without
+	Snappy   bool
 	Commands int
 	Nops     int
 	Messages int
 	Reads    int   // reads of the socket that returned bytes; a write that fits the buffers is taken by one
-	Bytes    int64 // that these reads returned
+	Bytes    int64 // that these reads returned: encrypted or compressed ones, where there are upgrades
 	Writes   int   // the client's own writes; counted on in-memory connections only, otherwise 0
 }
 
@@ -201,6 +205,18 @@ func (c *seen) read(n int) {
 	c.stats.Bytes += int64(n)
 	c.record.stats.Reads++
 	c.record.tell()
+}
+
+func (c *seen) encrypted(state *tls.ConnectionState) {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.stats.TLS = state
+}
+
+func (c *seen) compressed(granted upgrades) {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.stats.Deflate, c.stats.Snappy = granted.deflate, granted.snappy
 }
 
 func (c *seen) heartbeat() {

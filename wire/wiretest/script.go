@@ -12,7 +12,7 @@ const Every = 0
 
 // Command is what a fault's condition sees of a command.
 type Command struct {
-	Name     string        // "IDENTIFY", "AUTH", "PUB", "MPUB", "DPUB" or "NOP"
+	Name     string        // "IDENTIFY", "AUTH", "PUB", "MPUB", "DPUB" or "NOP"; "TLS" or "compression" for an upgrade
 	Topic    string        // of the publishing ones
 	Delay    time.Duration // of DPUB
 	Messages int           // how many it carries; 0 for those that do not publish
@@ -40,14 +40,24 @@ const (
 	atAccept moment = iota + 1
 	atCommand
 	atPublish
+	atUpgrade
 	atByte
 )
 
 // OnAccept is the moment at which a connection was accepted and no byte of it read.
 func OnAccept() When { return When{moment: atAccept} }
 
-// OnIdentify is the moment at which an IDENTIFY has been read.
+// OnIdentify is the moment at which an IDENTIFY has been read. With [When.Answered] it is that behind its answer, in clear, and
+// before the upgrades that the answer grants: the place for what a client may meet when it begins its TLS handshake.
 func OnIdentify() When { return When{moment: atCommand, name: "IDENTIFY"} }
+
+// OnTLS is the moment at which a TLS handshake has been done and nothing been sent behind it. The answer is the OK that confirms
+// the upgrade.
+func OnTLS() When { return When{moment: atUpgrade, name: "TLS"} }
+
+// OnCompression is the moment at which deflate or snappy has been put to use and nothing been sent through it. The answer is
+// the OK that confirms the upgrade.
+func OnCompression() When { return When{moment: atUpgrade, name: "compression"} }
 
 // OnAuth is the moment at which an AUTH has been read.
 func OnAuth() When { return When{moment: atCommand, name: "AUTH"} }
@@ -60,7 +70,8 @@ func OnPublish(n int) When { return When{moment: atPublish, from: n, to: n} }
 // NOP counted, or each for [Every]. Commands that break nsqd's rules, and so are refused without a script, are not counted.
 func OnCommand(n int) When { return When{moment: atCommand, from: n, to: n} }
 
-// OnByte is the moment at which n bytes behind IDENTIFY have been read. Commands that are whole within these have been
+// OnByte is the moment at which n bytes behind IDENTIFY have been read, as they are in clear and not compressed: those of commands,
+// whatever upgrades make of them. Commands that are whole within these have been
 // executed then, and their answers written; further ones have not. It comes once for a connection, and never on one that sent
 // no IDENTIFY.
 func OnByte(n int) When { return When{moment: atByte, from: n, to: n} }
@@ -122,7 +133,7 @@ func (w When) Answer(raw []byte) Fault {
 	return Fault{w, func(x *exchange) { x.answer = append([]byte{}, raw...) }}
 }
 
-// Send sends these bytes in addition, as they are: before the command's answer, or behind it with [When.Answered].
+// Send sends these bytes in addition, as they are, through the upgrades that are done: before the command's answer, or behind it with [When.Answered].
 func (w When) Send(raw []byte) Fault {
 	return Fault{w, func(x *exchange) { x.ahead = append(x.ahead, raw...) }}
 }
@@ -174,7 +185,8 @@ func (w When) hold(h hold) Fault {
 }
 
 // Split writes everything from here on in pieces of at most n bytes, each by itself; 0 ends that. Over an in-memory
-// connection no read of the client's returns more than n bytes.
+// connection no read of the client's returns more than n bytes. The bytes are those of the connection: encrypted or compressed
+// ones, and those of the TLS handshake, where there are upgrades.
 func (w When) Split(n int) Fault { return Fault{w, func(x *exchange) { x.conn.split(n) }} }
 
 // Close closes the connection, as [net.Conn]'s Close does, without executing the command; with [When.Answered], behind the

@@ -1,8 +1,8 @@
 package wiretest
 
 import (
-	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,14 +14,34 @@ import (
 	"github.com/nsqactor/producer/wire"
 )
 
-// Config holds a server's settings. The zero Config is an nsqd v1.3.0 with its defaults, on a port of 127.0.0.1.
+// Config holds a server's settings. The zero Config is an nsqd v1.3.0 with its defaults, compression aside, on a port of
+// 127.0.0.1.
 type Config struct {
 	MaxMsgSize  int           // as nsqd's -max-msg-size; 0 means 1,048,576
 	MaxBodySize int           // as nsqd's -max-body-size; 0 means 5,242,880
 	MaxDelay    time.Duration // as nsqd's -max-req-timeout, DPUB's limit; 0 means an hour
 
-	// AuthSecret, if not empty, makes AUTH with this secret a condition of publishing.
+	// TLS, if not nil, is granted to whoever asks for it, as by an nsqd with a certificate. The server uses this Config itself,
+	// for all connections, so that sessions can be resumed. nsqd's own has a certificate and, by its options, ClientAuth,
+	// ClientCAs and MinVersion.
+	TLS *tls.Config
+
+	// TLSRequired refuses every command but IDENTIFY before TLS, as nsqd's -tls-required. It needs TLS.
+	TLSRequired bool
+
+	// Deflate is granted if set, up to level 6, as by nsqd's default; Snappy if it has both its functions. nsqd grants only one
+	// of them on a connection.
+	Deflate bool
+	Snappy  Snappy
+
+	// AuthSecret, if not empty, makes AUTH with this secret a condition of publishing: nsqd's auth server has no permission for
+	// any other.
 	AuthSecret string
+
+	// Authorize, if not nil, makes AUTH a condition of publishing too, and says for each PUB, MPUB and DPUB whether who gave this
+	// secret may publish to the topic. It may change its mind, as an auth server may when nsqd asks it again. It is called by the
+	// server's goroutines, by those of several connections at once.
+	Authorize func(secret, topic string) bool
 
 	// AnswerEach gives each answer a write of its own, as nsqd does. Otherwise answers to commands that came in one read
 	// leave together, which takes far less of the processor's time.
@@ -76,8 +96,12 @@ func NewInMemory(faults ...Fault) *Server {
 	return Config{InMemory: true, Faults: faults}.NewServer()
 }
 
-// NewServer starts a server with these settings. It panics if it cannot listen. The caller closes it.
+// NewServer starts a server with these settings. It panics if it cannot listen, or if TLS is required but not to be had. The
+// caller closes it.
 func (c Config) NewServer() *Server {
+	if c.TLSRequired && c.TLS == nil {
+		panic("wiretest: TLS is required but not configured")
+	}
 	s := &Server{
 		Addr:   memoryAddr,
 		cfg:    c,
@@ -209,10 +233,11 @@ func (s *Server) serve(nc net.Conn, reset func()) bool {
 		beats:  make(chan time.Duration, 1),
 		done:   make(chan struct{}),
 		held:   s.held,
+		strict: s.cfg.TLSRequired || s.cfg.authEnabled(),
 	}
 	c.changed.L = &c.mu
 	c.interval.Store(int64(defaultInterval))
-	c.r = bufio.NewReaderSize(source{c}, readSize)
+	c.readFrom(gate{c})
 	for _, f := range s.script {
 		c.arm(f)
 	}
