@@ -107,8 +107,9 @@ type Config struct {
 	TlsV1 bool
 	// TlsConfig, which needs TlsV1, says how: RootCAs for a certificate authority of one's own, Certificates for an nsqd that
 	// wants to know its clients. It is copied. A ServerName that is empty is the host of NewProducer's address; one that is set
-	// stays. Sessions are resumed when the producer connects again, by its ClientSessionCache or by one of the producer's own.
-	// Default: the system's roots.
+	// stays. Sessions are resumed when the producer connects again, by its ClientSessionCache or by one of the producer's own, but
+	// for a VerifyPeerCertificate, which crypto/tls does not ask about a resumed session, only by yours. Callbacks that wait must
+	// heed their context, which HandshakeTimeout ends. Default: the system's roots.
 	TlsConfig *tls.Config
 
 	// Deflate asks nsqd for compression of both directions, beneath TLS where there is any. An nsqd that has turned it off
@@ -129,11 +130,12 @@ type Config struct {
 	SnappyReader func(io.Reader) io.Reader
 	SnappyWriter func(io.Writer) WriteFlusher
 
-	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. It appears in no error and no log record. Default: none,
-	// and an nsqd that requires AUTH cannot be connected to.
+	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. Our own errors and log records do not
+	// show it, nor do nsqd's words against AUTH; a Config that is printed does. Default: none, and an nsqd that requires AUTH
+	// cannot be connected to.
 	AuthSecret string
 	// AuthInClear allows AuthSecret to be sent without TLS over a network. Without it that is done only on a connection whose
-	// remote address is a loopback address or a Unix socket's; a proxy's or a tunnel's entrance is that, wherever it leads.
+	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that, wherever it leads.
 	AuthInClear bool
 }
 

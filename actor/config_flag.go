@@ -1,6 +1,9 @@
 package actor
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ConfigFlag sets the options of a Config from a command line, in the manner of NSQ's own programs. It is a flag.Value:
 //
@@ -14,6 +17,9 @@ type ConfigFlag struct{ Config *Config }
 // Set takes "name,value", or "name" alone, which means true, as [Config.Set] does. A value may have commas.
 func (f ConfigFlag) Set(option string) error {
 	name, value, given := strings.Cut(option, ",")
+	if name, _, wrong := strings.Cut(name, "="); wrong { // what follows may be a secret
+		return fmt.Errorf("option %.80q is given with =, its value must stand behind a comma", name)
+	}
 	if !given {
 		return f.Config.Set(name, true)
 	}

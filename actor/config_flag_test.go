@@ -26,6 +26,7 @@ func TestConfigFlag(t *testing.T) {
 	require.EqualError(t, f.Set("auth_secret"), "option auth_secret is of type bool, must be a string")
 	require.EqualError(t, f.Set(""), `option "" is unknown`)
 	require.EqualError(t, f.Set(" tls_v1"), `option " tls_v1" is unknown`)
+	require.EqualError(t, f.Set("auth_secret=s3cret"), `option "auth_secret" is given with =, its value must stand behind a comma`)
 	require.Empty(t, f.String())
 	require.Empty(t, ConfigFlag{}.String(), "package flag asks it of the zero value")
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"time"
 )
 
 // connect starts an attempt to reach nsqd. All that comes of it comes through its replies: up, if the handshake succeeds, and
@@ -29,16 +28,18 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 	boundUnsent(conn)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	var last reply
-	limit := time.AfterFunc(p.cfg.HandshakeTimeout, func() { conn.Close() }) // it need not honour read deadlines
-	h, err := p.shakeHands(conn)
-	if !limit.Stop() {
+	bounded, done := context.WithTimeout(ctx, p.cfg.HandshakeTimeout)
+	limit := context.AfterFunc(bounded, func() { conn.Close() }) // it need not honour read deadlines
+	h, err := p.shakeHands(bounded, conn)
+	if !limit() {
 		err = errHandshake
 	}
+	done()
 	if err != nil {
 		last.end = fmt.Errorf("handshake: %w", err)
 	} else {
 		post(replies, reply{up: &h.handshaken})
-		last = read(h.frames, replies)
+		last = read(h.frames, h.ground, replies)
 	}
 	stop()
 	conn.Close() // before the last reply, so that the producer does not end before its connection

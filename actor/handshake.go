@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type handshake struct {
 	handshaken
 	p      *Producer
 	frames *wire.Reader // of the outermost layer so far
+	ground *threshold   // of the innermost layer, which reads from the connection; nil for a plain one
 }
 
 // identify is what IDENTIFY asks of nsqd: a producer's part of its fields.
@@ -53,14 +55,14 @@ type identified struct {
 
 // shakeHands opens the protocol and introduces the producer, puts on the layers that the Config asks for and nsqd grants, and
 // authorises. The caller closes conn when HandshakeTimeout is over, which ends every step.
-func (p *Producer) shakeHands(conn net.Conn) (*handshake, error) {
+func (p *Producer) shakeHands(ctx context.Context, conn net.Conn) (*handshake, error) {
 	h := &handshake{handshaken: handshaken{conn: conn}, p: p, frames: wire.NewReader(conn)}
 	if err := conn.SetWriteDeadline(time.Now().Add(p.cfg.HandshakeTimeout)); err != nil {
 		return nil, err
 	}
 	granted, err := h.identify()
 	if err == nil {
-		err = h.upgrade(granted)
+		err = h.upgrade(ctx, granted)
 	}
 	if err == nil && granted.AuthRequired {
 		err = h.authorise()
@@ -73,6 +75,7 @@ func (p *Producer) shakeHands(conn net.Conn) (*handshake, error) {
 	}
 	if h.seal != nil {
 		h.seal.engage()
+		h.ground.read = false
 	}
 	return h, conn.SetWriteDeadline(time.Time{})
 }
@@ -111,13 +114,13 @@ func (h *handshake) identify() (granted identified, err error) {
 
 // upgrade puts on TLS, and then compression. What was asked for and not granted is fatal for TLS; without compression the same
 // is said at greater length.
-func (h *handshake) upgrade(granted identified) error {
+func (h *handshake) upgrade(ctx context.Context, granted identified) error {
 	cfg := &h.p.cfg
 	if cfg.TlsV1 {
 		if !granted.TLS {
 			return errors.New("TlsV1 is set, and nsqd does not offer TLS")
 		}
-		layer, err := h.sealed().addTLS(h.behind(h.conn), h.p.tls)
+		layer, err := h.sealed().addTLS(ctx, h.behind(h.conn), h.p.tls)
 		if err := h.confirm("TLS", layer, err); err != nil {
 			return err
 		}
@@ -151,7 +154,11 @@ func (h *handshake) below() io.Reader {
 
 // behind returns what the present layer says from here on, as the next layer is to read it.
 func (h *handshake) behind(src io.Reader) io.Reader {
-	return &threshold{src: src, ahead: h.frames.Rest(), beat: &h.beat}
+	t := &threshold{src: src, ahead: h.frames.Rest(), beat: &h.beat}
+	if h.ground == nil {
+		h.ground = t
+	}
+	return t
 }
 
 // confirm makes a layer that could be made the one that frames come through from now on. nsqd says OK through it first.
@@ -181,7 +188,7 @@ func (h *handshake) authorise() error {
 	}
 	_, err := h.ask(wire.AppendAuth(nil, []byte(cfg.AuthSecret)))
 	if refusal := (*wire.ReplyError)(nil); errors.As(err, &refusal) {
-		refusal.Text = strings.ReplaceAll(refusal.Text, cfg.AuthSecret, "***")
+		*refusal = *wire.ParseError([]byte(strings.ReplaceAll(refusal.Code+" "+refusal.Text, cfg.AuthSecret, "***")))
 	}
 	if err != nil {
 		return fmt.Errorf("AUTH: %w", err)
@@ -193,7 +200,7 @@ func (h *handshake) authorise() error {
 func staysHere(addr net.Addr) bool {
 	switch addr := addr.(type) {
 	case *net.TCPAddr:
-		return addr.IP.IsLoopback()
+		return addr != nil && addr.IP.IsLoopback()
 	case *net.UnixAddr:
 		return true
 	case nil:

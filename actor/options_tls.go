@@ -119,6 +119,6 @@ func (c *Config) setTLSConfig(value any) error {
 	if !ok {
 		return errors.New("a *tls.Config")
 	}
-	c.TlsConfig = config
+	c.TlsConfig, c.keyFiles = config, keyFiles{}
 	return nil
 }

@@ -37,6 +37,18 @@ func TestCertAndKeyInEitherOrder(t *testing.T) {
 	}
 }
 
+// A tls.Config takes the place of all that was set before.
+func TestTLSConfigBehindAPair(t *testing.T) {
+	cert, key := newPair(t)
+	c := &Config{TlsV1: true}
+	require.NoError(t, c.Set("tls_cert", cert))
+	require.NoError(t, c.Set("tls_config", &tls.Config{}))
+	require.NoError(t, c.Validate())
+	require.NoError(t, c.Set("tls_key", key))
+	require.NoError(t, c.Set("tls_cert", cert))
+	require.Len(t, c.TlsConfig.Certificates, 1)
+}
+
 // A pair that is set again takes the place of the one before, when both halves are there.
 func TestAnotherPair(t *testing.T) {
 	cert, key := newPair(t)

@@ -41,12 +41,15 @@ func post(replies chan reply, next reply) {
 }
 
 // read turns a connection's frames into replies until it ends, and returns the last reply, which says so. Acknowledgements that
-// came together are one reply.
-func read(frames *wire.Reader, replies chan reply) reply {
+// came together are one reply. ground is where the innermost layer reads, nil without layers.
+func read(frames *wire.Reader, ground *threshold, replies chan reply) reply {
 	for {
 		var r reply
 		for {
 			r.take(frames.Next())
+			if r.oks > 0 && ground != nil && !ground.read { // it lay within a layer before anything was sent
+				r.oks, r.end = 0, errUnasked
+			}
 			if r.end != nil || !frames.Ready() {
 				break
 			}

@@ -19,6 +19,7 @@ type threshold struct {
 	ahead []byte
 	beat  *bool // set by a heartbeat
 	past  bool  // the layer has begun
+	read  bool  // src has been read since the handshake ended
 }
 
 func (t *threshold) Read(b []byte) (int, error) {
@@ -33,6 +34,7 @@ func (t *threshold) Read(b []byte) (int, error) {
 		t.ahead = t.ahead[n:]
 		return n, nil
 	}
+	t.read = true
 	return t.src.Read(b)
 }
 

@@ -23,7 +23,7 @@ func tlsConfig(addr string, cfg *Config) (*tls.Config, error) {
 	if own.ServerName == "" && !own.InsecureSkipVerify {
 		return nil, fmt.Errorf("address %q has no host to verify nsqd's certificate by: TlsConfig must have a ServerName", addr)
 	}
-	if own.ClientSessionCache == nil {
+	if own.ClientSessionCache == nil && own.VerifyPeerCertificate == nil && own.ServerName != "" {
 		own.ClientSessionCache = tls.NewLRUClientSessionCache(1) // the producer's connections all go to one server
 	}
 	own.Renegotiation = tls.RenegotiateNever // nsqd never asks; it would write while the loop does
@@ -35,5 +35,6 @@ func hostOf(addr string) string {
 	if err != nil || strings.HasPrefix(addr, "unix:") {
 		return ""
 	}
+	host, _, _ = strings.Cut(host, "%") // an IPv6 zone is this machine's word, and no certificate has it
 	return host
 }

@@ -133,7 +133,7 @@ func (p *pipeConn) RemoteAddr() net.Addr { return pipeAddr("in-memory") }
 
 type pipeAddr string
 
-func (pipeAddr) Network() string  { return "wiretest" }
+func (pipeAddr) Network() string  { return "pipe" }
 func (a pipeAddr) String() string { return string(a) }
 
 func (f *flow) read(b []byte) (int, error) {

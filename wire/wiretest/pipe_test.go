@@ -221,7 +221,7 @@ func TestDial(t *testing.T) {
 	_, err := srv.Dial(over, "tcp", srv.Addr)
 	require.ErrorIs(t, err, context.Canceled)
 	c := dialMemory(t, srv)
-	assert.Equal(t, "wiretest", c.RemoteAddr().Network())
+	assert.Equal(t, "pipe", c.RemoteAddr().Network())
 	n, err := c.Write(nil)
 	require.NoError(t, err)
 	require.Zero(t, n)
