@@ -33,7 +33,7 @@ func TestBubbleHangingHandshake(t *testing.T) {
 		began := time.Now()
 		frame, err := c.next()
 		require.NoError(t, err)
-		require.Equal(t, "error E_IDENTIFY_FAILED IDENTIFY failed read wiretest in-memory->in-memory: i/o timeout", frame)
+		require.Equal(t, "error E_IDENTIFY_FAILED IDENTIFY failed read pipe in-memory->in-memory: i/o timeout", frame)
 		require.Equal(t, 5*time.Second, time.Since(began))
 		c.ends()
 		require.LessOrEqual(t, c.beats, 2, "no heartbeats meanwhile: one may have waited, and one be due")
