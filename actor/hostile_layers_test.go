@@ -164,5 +164,5 @@ func TestShutdownWhileDeflating(t *testing.T) {
 	_, err := p.Shutdown(ctx)
 	end, _ := ctx.Deadline()
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(end), 100*time.Millisecond)
+	require.Less(t, time.Since(end), 500*time.Millisecond) // some 10 ms, but for the race detector
 }

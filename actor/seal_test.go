@@ -93,7 +93,7 @@ func TestCutInASealedWrite(t *testing.T) {
 			until(t, "the second connection", func() bool { return p.Stats().Connections == 2 })
 			if at == 0 {
 				require.Zero(t, unknown, "%s: no byte was written", name)
-			} else if at >= 70_000 { // else perhaps of no more than a part of a large one
+			} else if !cfg.Deflate { // which is so slow that all may be answered but a part of a large one
 				require.Positive(t, unknown, name)
 			}
 			stored := nsqd.MessageCount(topic)
