@@ -31,7 +31,7 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 	bounded, done := context.WithTimeout(ctx, p.cfg.HandshakeTimeout)
 	limit := context.AfterFunc(bounded, func() { conn.Close() }) // it need not honour read deadlines
 	h, err := p.shakeHands(bounded, conn)
-	if !limit() {
+	if !limit() && ctx.Err() == nil {
 		err = errHandshake
 	}
 	done()

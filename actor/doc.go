@@ -64,8 +64,8 @@
 // # Encryption, compression, authorisation
 //
 // TlsV1, Deflate or Snappy, and AuthSecret are as in go-nsq, but that TlsV1 is never given up in silence. With TLS or compression
-// nobody can tell which plain bytes the kernel has: where a write of at most 64 KiB breaks off, all publishes that end in it are
-// unknown, unless not one byte of it went out.
+// nobody can tell which plain bytes the kernel has: where a write of at most 64 KiB breaks off, all publishes that end in it, or
+// before it in what the compressor still held, are unknown, unless not one byte of it went out.
 //
 // # Bounds
 //

@@ -177,7 +177,7 @@ func (h *handshake) confirm(name string, layer io.Reader, err error) error {
 	return nil
 }
 
-// authorise sends AuthSecret. No error repeats it, whatever nsqd says.
+// authorise sends AuthSecret. Its error does not repeat it, even if nsqd's refusal does.
 func (h *handshake) authorise() error {
 	cfg := &h.p.cfg
 	if cfg.AuthSecret == "" {

@@ -101,7 +101,8 @@ func (p *Producer) MultiPublishContext(ctx context.Context, topic string, bodies
 }
 
 // DeferredPublish publishes body to topic for delivery after delay, from 0 to 1 hour, sent in whole milliseconds, rounded up.
-// nsqd keeps the delay in memory alone: one that was stopped delivers at once when it is back. It is DeferredPublishContext without a context.
+// nsqd keeps the delay in memory alone: one that was stopped delivers at once when it is back. It is DeferredPublishContext
+// without a context.
 func (p *Producer) DeferredPublish(topic string, delay time.Duration, body []byte) error {
 	return p.DeferredPublishContext(context.Background(), topic, delay, body)
 }
@@ -116,8 +117,9 @@ func (p *Producer) DeferredPublishContext(ctx context.Context, topic string, del
 func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
 
 // PingContext returns nil when the producer is connected and through the handshake, now or after the attempt that it waits
-// for. While the producer is known to be down it fails at once, as a publish does. It asks nsqd nothing: the protocol's NOP has no answer and would prove nothing, so that a connection whose other end
-// has just died passes. Errors: ErrStopped, bare, or an [*Error] with ErrNotConnected or ctx's error.
+// for. While the producer is known to be down it fails at once, as a publish does. It asks nsqd nothing: the protocol's NOP has
+// no answer and would prove nothing, so that a connection whose other end has just died passes. Errors: ErrStopped, bare, or an
+// [*Error] with ErrNotConnected or ctx's error.
 func (p *Producer) PingContext(ctx context.Context) error { return p.ask(ctx, ping) }
 
 // Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
