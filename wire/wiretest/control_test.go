@@ -2,6 +2,7 @@ package wiretest_test
 
 import (
 	"net"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -138,4 +139,42 @@ func TestCloseAllAndResetAll(t *testing.T) {
 			require.NoError(t, srv.Wait(within(t), func(s wiretest.Stats) bool { return s.Open == 0 }))
 		}
 	})
+}
+
+// An answer that a closing leaves out must not be followed by a later one: the client would take that for the answer to the
+// earlier command.
+func TestCloseAllLeavesNoGap(t *testing.T) {
+	const publishes = 64
+	var script []wiretest.Fault
+	raw := wire.AppendIdentify([]byte(wire.Magic), []byte("{}"))
+	for i := range publishes {
+		script = append(script, wiretest.OnPublish(i+1).Answer(wire.AppendFrame(nil, wire.FrameResponse, strconv.Itoa(i))))
+		raw = append(raw, pub(t, "t", "x")...)
+	}
+	cut := 0
+	for round := range 1000 {
+		srv := newServer(t, script...)
+		closing := make(chan struct{})
+		srv.Add(wiretest.OnPublish(1 + round%publishes).Do(func() { close(closing) }))
+		go func() {
+			<-closing
+			srv.CloseAll()
+		}()
+		c := dialMemory(t, srv)
+		c.send(raw)
+		require.Equal(t, ok, c.frame())
+		answered := 0
+		for ; ; answered++ {
+			f, err := c.frames.Next()
+			if err != nil {
+				break
+			}
+			require.Equal(t, strconv.Itoa(answered), string(f.Data), "in round %d", round)
+		}
+		if answered < publishes {
+			cut++
+		}
+		srv.Close()
+	}
+	require.NotZero(t, cut)
 }

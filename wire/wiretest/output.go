@@ -124,13 +124,20 @@ func (c *conn) write(data []byte) {
 	}
 }
 
-// take waits for the turn to write, and reports false if the connection ended first.
+// take waits for the turn to write, and reports false if the connection has ended: from then on always, lest an answer be left
+// out and a later one written.
 func (c *conn) take() bool {
 	select {
 	case c.turn <- struct{}{}:
-		return true
 	case <-c.done:
 		return false
+	}
+	select {
+	case <-c.done:
+		c.give()
+		return false
+	default:
+		return true
 	}
 }
 
