@@ -62,13 +62,14 @@ func (p *Producer) publishAsync(r request, done chan *Transaction, args []any, e
 	if !p.live() {
 		return ErrStopped
 	}
-	if done != nil {
+	counts := done != nil || p.cfg.HandBack > 0 // what nobody reads holds a place too if it may be handed back
+	if counts {
 		if err := e.enter(&p.unread, p.stopping, 0); err != nil {
 			return err
 		}
 	}
 	err = p.postAsync(&r, size, done, args, e)
-	if err != nil && done != nil {
+	if err != nil && counts {
 		p.unread.leave(1, 0)
 	}
 	return err

@@ -78,6 +78,11 @@ type Config struct {
 	// while the producer is known to be down. Default off.
 	WaitConnected bool
 
+	// HandBack is for who has several producers, as package actor/pool has: how many times an asynchronous publish that is Movable
+	// is handed back (see HandedBack) before its failure is delivered to its done channel. Once Shutdown has begun nothing is
+	// handed back. Default 0: never.
+	HandBack int
+
 	// ClientID, Hostname and UserAgent are what nsqd shows in its statistics. Defaults: the host's short name, the host's name,
 	// and "nsqactor/" with this library's version.
 	ClientID  string
@@ -246,6 +251,7 @@ func (c *Config) Validate() error {
 	}
 	wrong = append(wrong, d.keyFiles.check())
 	number("MaxAttempts", d.MaxAttempts, 1, math.MaxInt32)
+	number("HandBack", d.HandBack, 0, math.MaxInt32)
 	number("DeflateLevel", d.DeflateLevel, flate.BestSpeed, flate.BestCompression)
 	refuse(d.TlsConfig != nil && !d.TlsV1, "TlsConfig is set, but TlsV1 is not: there would be no TLS")
 	refuse(d.Deflate && d.Snappy, "Deflate and Snappy are set, nsqd can do only one of them")

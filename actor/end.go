@@ -19,6 +19,9 @@ func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
 		t.Error = l.p.fail(t.kind, t.topicName(), outcome, cause)
 	}
 	if t.kind.publishes() {
+		if outcome != Acked && l.handBack(t) {
+			return
+		}
 		l.p.settle(t.size, outcome)
 		l.tellFlushes(t)
 	}
@@ -71,6 +74,9 @@ func (t *Transaction) forget() {
 func (l *loop) deliver(t *Transaction) {
 	switch {
 	case t.dest == nil:
+		if l.p.cfg.HandBack > 0 {
+			l.p.unread.leave(1, 0)
+		}
 		t.Release()
 	case t.dest == t.done:
 		t.done <- t // capacity 1, and a transaction ends once: never blocks

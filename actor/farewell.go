@@ -92,6 +92,9 @@ func (l *loop) farewell() {
 	l.recount = true // what was abandoned has no end that would tell the Flushes
 	l.countFlushes()
 	close(l.p.settled)
+	if l.p.returned != nil {
+		close(l.p.returned)
+	}
 	l.dismissCouriers()
 	l.timer.Stop()
 	cost := l.p.counts.tally().since(before)

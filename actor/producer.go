@@ -27,6 +27,8 @@ type Producer struct {
 	pools  pools             // of *Transaction; a field, so that no transaction serves two producers
 	counts counters
 
+	returned chan []*Transaction // capacity 1: what is handed back; nil without Config.HandBack
+
 	watched  state.Flag  // set by the loop while a Flush or Shutdown waits: who leaves a transaction then rings the bell
 	records  chan record // events for the scribe
 	scribing state.Flag  // there is a scribe
@@ -67,6 +69,9 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	p.settled = make(chan struct{})
 	p.ended = make(chan struct{})
 	p.records = make(chan record, unlogged)
+	if p.cfg.HandBack > 0 {
+		p.returned = make(chan []*Transaction, 1)
+	}
 	return p, nil
 }
 

@@ -30,6 +30,9 @@ func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)
 		close(p.settled)
+		if p.returned != nil {
+			close(p.returned)
+		}
 		close(p.ended)
 		return Tally{}, nil
 	}

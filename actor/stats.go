@@ -8,8 +8,8 @@ import (
 
 // Stats is a producer's account. A publish counts when it is accepted: within the bounds, with nothing wrong about it.
 //
-// Submitted = Acked + Refused + NotSent + Unknown + Pending, always: Pending is what is left of Submitted. While publishes are
-// under way the figures are read one after the other; at rest they are exact.
+// Submitted = Acked + Refused + NotSent + Unknown + Pending, with HandedBack where Config.HandBack is set, always: Pending is
+// what is left of Submitted. While publishes are under way the figures are read one after the other; at rest they are exact.
 type Stats struct {
 	Submitted uint64 // publishes accepted; a MultiPublish counts one
 	Acked     uint64
@@ -20,6 +20,7 @@ type Stats struct {
 
 	PendingBytes uint64 // what they hold of Config.MaxPendingBytes
 	Undelivered  uint64 // asynchronous results that wait for room in their channel
+	HandedBack   uint64 // publishes that ended here without an outcome, for another nsqd
 	Connections  uint64 // handshakes that succeeded since the producer was made
 
 	Phase state.Phase
@@ -39,6 +40,7 @@ type Tally struct {
 type counters struct {
 	submitted   atomic.Uint64              // by callers
 	outcomes    [Unknown + 1]atomic.Uint64 // by whoever ends a publish; the first is not used
+	handedBack  atomic.Uint64              // by the loop
 	dropped     atomic.Uint64              // results, by couriers
 	boxed       atomic.Int64               // results with couriers: the loop adds, couriers subtract
 	connections atomic.Uint64              // by the loop
@@ -66,7 +68,7 @@ func (t Tally) since(base Tally) Tally {
 
 // Stats returns the account as of now. It does not block and allocates nothing; anyone may call it at any time.
 func (p *Producer) Stats() Stats {
-	ends := p.counts.tally() // before submitted, so that Pending cannot come out negative
+	ends, back := p.counts.tally(), p.counts.handedBack.Load() // before submitted, so that Pending cannot come out negative
 	submitted := p.counts.submitted.Load()
 	_, bytes := p.room.inside()
 	return Stats{
@@ -75,11 +77,18 @@ func (p *Producer) Stats() Stats {
 		Refused:      ends.Refused,
 		NotSent:      ends.NotSent,
 		Unknown:      ends.Unknown,
-		Pending:      submitted - ends.Acked - ends.Refused - ends.NotSent - ends.Unknown,
+		Pending:      submitted - ends.Acked - ends.Refused - ends.NotSent - ends.Unknown - back,
 		PendingBytes: bytes,
 		Undelivered:  uint64(p.counts.boxed.Load()),
+		HandedBack:   back,
 		Connections:  p.counts.connections.Load(),
 		Phase:        p.phase.Load(),
 		Link:         p.link.Load(),
 	}
+}
+
+// Pending returns how many publishes are accepted and not ended: Stats' Pending by one atomic load, to choose between producers.
+func (p *Producer) Pending() int {
+	count, _ := p.room.inside()
+	return int(count)
 }

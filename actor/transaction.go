@@ -23,6 +23,7 @@ type Transaction struct {
 	hash    uint32              // of the topic
 	size    int                 // what it holds of MaxPendingBytes
 	waits   bool                // it waits for a connection although the producer is down
+	moves   int                 // how often it was handed back
 
 	claim state.ClaimCell
 
@@ -93,7 +94,7 @@ func (t *Transaction) recycle() {
 	clear(t.Args)
 	t.Args = t.Args[:0]
 	t.dest = nil
-	t.losses, t.alone, t.doubt = 0, false, false
+	t.losses, t.moves, t.alone, t.doubt = 0, 0, false, false
 	t.home.pools.put(t)
 }
 

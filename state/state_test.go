@@ -52,6 +52,20 @@ func kinds() []kind {
 			},
 		},
 		{
+			"Breaker", &breakerMoves, []string{"trusted", "broken", "proving"},
+			func(v *atomic.Uint32, from, to uint32) bool {
+				c := &BreakerCell{}
+				c.v.Store(v.Load())
+				did := c.Advance(Breaker(from), Breaker(to))
+				v.Store(uint32(c.Load()))
+				return did
+			},
+			map[[2]string]bool{
+				{"trusted", "broken"}: true, {"broken", "proving"}: true,
+				{"proving", "trusted"}: true, {"proving", "broken"}: true,
+			},
+		},
+		{
 			"Claim", &claimMoves, []string{"free", "queued", "taken", "given up", "abandoned", "done"},
 			func(v *atomic.Uint32, from, to uint32) bool {
 				c := &ClaimCell{}
@@ -208,6 +222,9 @@ func TestNames(t *testing.T) {
 	for i, want := range []string{"idle", "live", "draining", "closed", "Phase(4)"} {
 		assert.Equal(t, want, Phase(i).String())
 	}
+	for i, want := range []string{"trusted", "broken", "proving", "Breaker(3)"} {
+		assert.Equal(t, want, Breaker(i).String())
+	}
 	for i, want := range []string{"unlinked", "connecting", "up", "down", "Link(4)"} {
 		assert.Equal(t, want, Link(i).String())
 	}
@@ -246,4 +263,13 @@ func race(n int, f func(i int)) {
 	}
 	close(start)
 	ends.Wait()
+}
+
+func TestBreak(t *testing.T) {
+	var c BreakerCell
+	assert.True(t, c.Break())
+	assert.False(t, c.Break(), "it is broken already")
+	assert.True(t, c.Advance(Broken, Proving))
+	assert.True(t, c.Break())
+	assert.Equal(t, Broken, c.Load())
 }

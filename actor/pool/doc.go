@@ -1,0 +1,38 @@
+// Package pool publishes to several nsqd behind the methods of one [actor.Producer]. NSQ has no replication: each nsqd has its own
+// messages, consumers read from all of them, and who publishes to several goes on when one is lost.
+//
+//	p, err := pool.New([]string{"10.0.0.1:4150", "10.0.0.2:4150", "10.0.0.3:4150"}, nil)
+//
+// A member is a Producer with a connection of its own; several nsqd, or several connections ([WithConnections]), are several members.
+// All that package actor says of outcomes, contexts, bounds and memory holds of each.
+//
+// # Which nsqd
+//
+// By default two members are drawn at random, and the one with fewer publishes pending is taken ([LeastPending]): so a slow nsqd,
+// or one that has stopped dead, has at most as many publishes pending as the others, and their callers wait for it until their
+// context ends or the producer gives it up. [Primary] takes the first address as long as it can be had. [Pool.ForKey] keeps what
+// belongs together at one nsqd. Order is that of a Producer, on each member: across members there is none.
+//
+// # Moving on
+//
+// What a member certainly did not store, through no fault of the publish (see [actor.Movable]), is tried at another one: a call,
+// by its own goroutine, within its context; an asynchronous publish, by the pool, on at most MaxAttempts other members. So
+// MaxAttempts is not, as with a Producer alone, how many connections may be lost under a publish at one nsqd: there it is one. What
+// may be stored is reported as Unknown, or, under RetryUnknown, tried elsewhere: then consumers may see it twice. Under
+// WaitConnected a call with a context that can end waits while no nsqd can be had.
+//
+// # Breakers
+//
+// A member is broken from the moment a publish meets a failure there that is nsqd's or the network's: no connection, one that is
+// lost, E_PUB_FAILED and its like. It is so, too, when it has left what is pending unanswered for a tenth of ResponseTimeout, by
+// default 0.5 s, and not less than 0.1 s. It then gets nothing as long as another member can be had. Its producer goes on by
+// itself to connect, behind a pause that doubles from BackoffMin to BackoffMax. Once it has a connection, and behind a pause of
+// the breaker's own that doubles likewise, it proves itself: it may have one publish pending, twice as many after each 0.1 s, and
+// after 1 s it is trusted. All of this is decided every 25 ms.
+//
+// # Goroutines
+//
+// Beside its members' goroutines a pool has one that judges and replaces them, from the first use on, and one for each member
+// that moves what it hands back. Shared are atomic flags and counters, the list of members, which never changes but is replaced,
+// and channels.
+package pool

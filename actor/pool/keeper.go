@@ -1,0 +1,170 @@
+package pool
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/nsqactor/producer/actor"
+)
+
+// keeper is the pool's one goroutine of its own, from its first use to its end: it replaces the membership, judges the members,
+// and shuts them down. All fields are its own.
+type keeper struct {
+	p      *Pool
+	limits limits
+	looked int64              // when it last judged
+	movers int                // that run
+	moved  chan *member       // from movers that have ended
+	ask    *time.Timer        // when the resolver is to be asked
+	cancel context.CancelFunc // of the resolver's call that is under way
+}
+
+const (
+	lookEvery   = 25 * time.Millisecond
+	leaveWithin = 5 * time.Second // given to a member that leaves the pool
+)
+
+func newKeeper(p *Pool) *keeper {
+	d := actor.NewConfig()
+	return &keeper{
+		p: p,
+		limits: limits{
+			patience: max(cmp.Or(p.cfg.ResponseTimeout, d.ResponseTimeout)/10, 4*lookEvery),
+			shortest: cmp.Or(p.cfg.BackoffMin, d.BackoffMin),
+			longest:  cmp.Or(p.cfg.BackoffMax, d.BackoffMax),
+		},
+		moved: make(chan *member),
+		ask:   time.NewTimer(time.Hour),
+	}
+}
+
+func (k *keeper) run() {
+	defer close(k.p.ended)
+	defer k.ask.Stop()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for _, m := range k.p.members.Load().active {
+		k.follow(m)
+	}
+	k.pause()
+	for {
+		select {
+		case <-ticker.C:
+			k.look()
+		case <-k.ask.C:
+			k.resolve()
+		case answer := <-k.p.answers:
+			k.cancel()
+			k.cancel = nil
+			k.apply(answer)
+			k.pause()
+		case m := <-k.p.retired:
+			k.p.members.Store(k.p.members.Load().bury(m))
+		case <-k.moved:
+			k.movers--
+		case <-k.p.stopping:
+			k.close()
+			return
+		}
+	}
+}
+
+// follow starts a member's mover.
+func (k *keeper) follow(m *member) {
+	m.progress = k.p.clock()
+	k.movers++
+	go k.p.move(m, k.moved)
+}
+
+// look judges every member.
+func (k *keeper) look() {
+	now := k.p.clock()
+	late := k.looked > 0 && now-k.looked > int64(k.limits.patience)/2
+	k.looked = now
+	better := false
+	for _, m := range k.p.members.Load().active {
+		if late { // it is this process that was stopped for a while: nobody can know yet who has answered
+			m.progress = now
+		}
+		better = m.look(&k.limits, now) || better
+	}
+	if better {
+		next := make(chan struct{})
+		close(*k.p.better.Swap(&next))
+	}
+}
+
+// resolved is what a resolver had to say.
+type resolved struct {
+	addrs []string
+	err   error
+}
+
+// pause sets the time of the resolver's next call.
+func (k *keeper) pause() {
+	k.ask.Stop()
+	if every := k.p.options.every; every > 0 {
+		k.ask.Reset(every/2 + rand.N(every/2))
+	}
+}
+
+// resolve asks the resolver, on a goroutine of its own: it is the user's, and may take its time.
+func (k *keeper) resolve() {
+	ctx, cancel := context.WithTimeout(context.Background(), max(k.p.options.every, firstAnswer))
+	k.cancel = cancel
+	ask, answers := k.p.options.resolver, k.p.answers
+	go func() {
+		addrs, err := ask(ctx)
+		answers <- resolved{addrs, err} // capacity 1, and there is one call at a time: never blocks
+	}()
+}
+
+// apply makes the membership that of the resolver's answer, if that is good for one.
+func (k *keeper) apply(answer resolved) {
+	if answer.err != nil || check(answer.addrs) != nil {
+		return
+	}
+	before := k.p.members.Load()
+	next, old := before, before.addrs()
+	var parting []*member
+	for _, addr := range answer.addrs {
+		if slices.Contains(old, addr) {
+			continue
+		}
+		var err error
+		if next, err = k.p.join(next, addr); err != nil {
+			return
+		}
+	}
+	for _, addr := range old {
+		if !slices.Contains(answer.addrs, addr) {
+			var these []*member
+			next, these = next.part(addr)
+			parting = append(parting, these...)
+		}
+	}
+	for _, m := range next.active {
+		if !slices.Contains(before.active, m) {
+			k.follow(m)
+		}
+	}
+	k.p.members.Store(next)
+	for _, m := range parting {
+		go k.p.retire(m)
+	}
+}
+
+// retire shuts down a member that has left the pool, when it has ended what it has, or some time later.
+func (p *Pool) retire(m *member) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	m.producer.Flush(ctx) // what it cannot do it hands back as long as it is not shut down
+	m.producer.Shutdown(ctx)
+	select {
+	case p.retired <- m:
+	case <-p.ended:
+	}
+}

@@ -1,0 +1,198 @@
+package pool
+
+import (
+	"context"
+	"time"
+
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/state"
+)
+
+// stopBound is how long Stop gives what is pending.
+const stopBound = 5 * time.Second
+
+// Ping is PingContext without a context.
+func (p *Pool) Ping() error { return p.PingContext(context.Background()) }
+
+// PingContext returns nil as soon as one of the nsqd can be published to, and connects all of them at their first use. Errors:
+// ErrStopped, bare, or, when none can be had, one of theirs, as a Producer's PingContext returns it.
+func (p *Pool) PingContext(ctx context.Context) error {
+	if !p.live() {
+		return actor.ErrStopped
+	}
+	members := p.members.Load().active
+	results := make(chan error, len(members))
+	for _, m := range members {
+		go func() { results <- m.producer.PingContext(ctx) }()
+	}
+	var err error
+	for range members {
+		if err = <-results; err == nil {
+			return nil
+		}
+	}
+	if !p.waits || ctx.Done() == nil {
+		return err
+	}
+	if ended := p.awaitBetter(ctx); ended != nil {
+		failed, ours := err.(*actor.Error)
+		if !ours {
+			return err
+		}
+		return instead(failed, ended)
+	}
+	return nil
+}
+
+// Flush waits until every publish accepted before it has its outcome, at whichever nsqd. Otherwise it is a Producer's Flush.
+func (p *Pool) Flush(ctx context.Context) error {
+	if p.phase.Load() == state.Idle {
+		return nil
+	}
+	return p.flush(ctx)
+}
+
+// flush goes round the members until nothing has moved from one to another in a whole round, and nothing is on its way.
+func (p *Pool) flush(ctx context.Context) error {
+	for {
+		before := p.counts.rehomed()
+		var err error
+		p.members.Load().all(func(m *member) {
+			if err == nil {
+				err = m.producer.Flush(ctx)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if back := p.handedBack(); back == before && p.counts.rehomed() == before {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// handedBack returns how many publishes members have handed back.
+func (p *Pool) handedBack() uint64 {
+	members := p.members.Load()
+	n := members.gone.HandedBack
+	members.all(func(m *member) { n += m.producer.Stats().HandedBack })
+	return n
+}
+
+// Stop is Shutdown with a bound of 5 s. A second Stop, at once or later, returns when the first is through.
+func (p *Pool) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopBound)
+	defer cancel()
+	p.Shutdown(ctx)
+}
+
+// Shutdown stops the pool: from now on publishes return ErrStopped, those that were accepted go on to their outcome, at another
+// nsqd where need be, and asynchronous results to their readers, until all are through or ctx ends. Then each member is cut off as
+// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver that does not heed its context, with the
+// tally of what ended since the first Shutdown began. The error is nil if all were through, and otherwise that of the context
+// whose end cut them off. It may be called by several goroutines, and again.
+func (p *Pool) Shutdown(ctx context.Context) (actor.Tally, error) {
+	if p.phase.Advance(state.Idle, state.Closed) {
+		close(p.stopping)
+		close(p.ended)
+		return actor.Tally{}, nil
+	}
+	if p.phase.Advance(state.Live, state.Draining) {
+		p.base = p.account()
+		close(p.stopping)
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		if p.cutting.Set() {
+			p.cutErr = ctx.Err()
+			close(p.cut)
+		}
+		<-p.ended
+	}
+	if p.severed {
+		return p.tally, p.cutErr
+	}
+	return p.tally, nil
+}
+
+// closing reports whether members are being shut down, so that nothing is moved any more.
+func (p *Pool) closing() bool { return p.phase.Load() == state.Closed }
+
+// close ends everything: what is pending, at whichever member; the members; their movers.
+func (k *keeper) close() {
+	p := k.p
+	if k.cancel != nil {
+		k.cancel()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	quiet := make(chan struct{})
+	go func() {
+		defer close(quiet)
+		p.flush(ctx)
+	}()
+	for waiting := true; waiting; {
+		select {
+		case <-quiet:
+			waiting = false
+		case <-p.cut:
+			cancel()
+			<-quiet
+			waiting = false
+		case <-k.moved:
+			k.movers--
+		case m := <-p.retired:
+			p.members.Store(p.members.Load().bury(m))
+		}
+	}
+	p.phase.Advance(state.Draining, state.Closed)
+	k.shut(ctx, cancel)
+	account := p.account()
+	p.tally.Acked = account.Acked - p.base.Acked
+	p.tally.Refused = account.Refused - p.base.Refused
+	p.tally.NotSent = account.NotSent - p.base.NotSent
+	p.tally.Unknown = account.Unknown - p.base.Unknown
+}
+
+// shut shuts all members down, at once, and returns when they and their movers have ended.
+func (k *keeper) shut(ctx context.Context, cancel context.CancelFunc) {
+	p := k.p
+	type end struct {
+		tally actor.Tally
+		err   error
+	}
+	ends := make(chan end)
+	left := 0
+	members := p.members.Load()
+	members.all(func(m *member) {
+		left++
+		go func() {
+			tally, err := m.producer.Shutdown(ctx)
+			ends <- end{tally, err}
+		}()
+	})
+	leaving := len(members.leaving)
+	cut := p.cut
+	for left > 0 || k.movers > 0 || leaving > 0 {
+		select {
+		case e := <-ends:
+			left--
+			p.tally.Undelivered += e.tally.Undelivered
+			p.severed = p.severed || e.err != nil
+		case <-k.moved:
+			k.movers--
+		case <-p.retired: // its account is still the membership's
+			leaving--
+		case <-cut:
+			cut = nil
+			cancel()
+		}
+	}
+	for o := range p.counts.dropped {
+		n := p.counts.dropped[o].Load()
+		p.tally.Undelivered += n
+		p.severed = p.severed || n > 0
+	}
+}
