@@ -50,7 +50,7 @@ func (p *Producer) adopt(t *Transaction, e entry) error {
 	if !p.live() {
 		return ErrStopped
 	}
-	if err := e.enter(&p.room, p.stopping, t.size); err != nil {
+	if err := e.enter(context.Background(), &p.room, p.stopping, t.size); err != nil {
 		return err
 	}
 	own := p.fresh(t.kind, t.size)

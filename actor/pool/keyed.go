@@ -52,18 +52,22 @@ func (k Keyed) DeferredPublishContext(ctx context.Context, topic string, delay t
 // PublishAsync is [Pool.PublishAsync] for the key. What has to be moved on goes to any other nsqd, behind what was published
 // meanwhile: who needs the order under failures waits for each result.
 func (k Keyed) PublishAsync(topic string, body []byte, done chan *actor.Transaction, args ...any) error {
-	return k.pool.publishAsync(k.route, func(m *actor.Producer) error { return m.PublishAsync(topic, body, done, args...) })
+	return k.pool.publishAsync(k.route, func(ctx context.Context, m *actor.Producer) error {
+		return m.PublishAsyncContext(ctx, topic, body, done, args...)
+	})
 }
 
 // MultiPublishAsync is [Pool.MultiPublishAsync] for the key.
 func (k Keyed) MultiPublishAsync(topic string, bodies [][]byte, done chan *actor.Transaction, args ...any) error {
-	return k.pool.publishAsync(k.route, func(m *actor.Producer) error { return m.MultiPublishAsync(topic, bodies, done, args...) })
+	return k.pool.publishAsync(k.route, func(ctx context.Context, m *actor.Producer) error {
+		return m.MultiPublishAsyncContext(ctx, topic, bodies, done, args...)
+	})
 }
 
 // DeferredPublishAsync is [Pool.DeferredPublishAsync] for the key.
 func (k Keyed) DeferredPublishAsync(topic string, delay time.Duration, body []byte, done chan *actor.Transaction, args ...any) error {
-	return k.pool.publishAsync(k.route, func(m *actor.Producer) error {
-		return m.DeferredPublishAsync(topic, delay, body, done, args...)
+	return k.pool.publishAsync(k.route, func(ctx context.Context, m *actor.Producer) error {
+		return m.DeferredPublishAsyncContext(ctx, topic, delay, body, done, args...)
 	})
 }
 

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
@@ -18,7 +19,8 @@ type member struct {
 	place      uint64 // where keys are concerned, see score
 
 	breaker state.BreakerCell
-	since   atomic.Int64 // when it began to prove itself, on the pool's clock
+	since   atomic.Int64         // when it began to prove itself, on the pool's clock
+	whole   atomic.Pointer[span] // from when it was trusted again until it breaks
 
 	// The keeper's own.
 	answers  uint64        // of nsqd, when it was last looked at
@@ -34,13 +36,33 @@ func newMember(p *Pool, addr string, connection int) (*member, error) {
 		return nil, err
 	}
 	place := hash(addr + "#" + strconv.Itoa(connection))
-	return &member{producer: producer, addr: addr, connection: connection, place: place}, nil
+	m := &member{producer: producer, addr: addr, connection: connection, place: place}
+	m.whole.Store(newSpan())
+	return m, nil
+}
+
+// span is a context that ends when the member breaks: nobody goes on to wait for room there.
+type span struct {
+	context.Context
+	end context.CancelFunc
+}
+
+func newSpan() *span {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &span{ctx, cancel}
+}
+
+// breakOff makes the member broken.
+func (m *member) breakOff() {
+	if m.breaker.Break() {
+		m.whole.Load().end()
+	}
 }
 
 // heed takes the member's failure for what it is: where not the publish was at fault but nsqd or the way there, it is broken.
 func (m *member) heed(err error) {
 	if err != actor.ErrStopped && actor.Movable(err, true) {
-		m.breaker.Break()
+		m.breakOff()
 	}
 }
 
@@ -91,7 +113,7 @@ func (m *member) look(l *limits, now int64) (better bool) {
 		if !lost && !stalled {
 			return false
 		}
-		m.breaker.Break()
+		m.breakOff()
 	case state.Proving:
 		if !lost && !stalled {
 			if now-m.since.Load() >= int64(proveFor) && m.breaker.Advance(state.Proving, state.Trusted) {
@@ -99,18 +121,19 @@ func (m *member) look(l *limits, now int64) (better bool) {
 			}
 			return false
 		}
-		m.breaker.Break()
+		m.breakOff()
 	}
 	if !m.noticed {
 		m.noticed = true
 		m.pause = min(max(2*m.pause, l.shortest), l.longest)
 		m.until = now + int64(m.pause/2+rand.N(m.pause/2+1)) // not all clients at once
 	}
-	if lost || stalled || s.Link != state.Up || now < m.until {
+	if lost || stalled || s.Link != state.Up || now < m.until || m.whole.Load().Err() == nil { // who broke it is about to end that
 		return false
 	}
 	m.noticed = false
 	m.since.Store(now)
+	m.whole.Store(newSpan())
 	m.breaker.Advance(state.Broken, state.Proving)
 	return true
 }
