@@ -24,7 +24,9 @@ func (p *Producer) MultiPublishAsync(topic string, bodies [][]byte, done chan *T
 }
 
 // DeferredPublishAsync is PublishAsync for a message that nsqd holds back for delay.
-func (p *Producer) DeferredPublishAsync(topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any) error {
+func (p *Producer) DeferredPublishAsync(
+	topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any,
+) error {
 	return p.publishAsync(request{kind: deferredPublish, topic: topic, delay: delay, body: body}, done, args, wait)
 }
 

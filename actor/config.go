@@ -135,7 +135,8 @@ type Config struct {
 	// Default: none, and an nsqd that requires AUTH cannot be connected to.
 	AuthSecret string
 	// AuthInClear allows AuthSecret to be sent without TLS over a network. Without it that is done only on a connection whose
-	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that, wherever it leads.
+	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that,
+	// wherever it leads.
 	AuthInClear bool
 }
 
@@ -249,6 +250,7 @@ func (c *Config) Validate() error {
 	number("DeflateLevel", d.DeflateLevel, flate.BestSpeed, flate.BestCompression)
 	refuse(d.TlsConfig != nil && !d.TlsV1, "TlsConfig is set, but TlsV1 is not: there would be no TLS")
 	refuse(d.Deflate && d.Snappy, "Deflate and Snappy are set, nsqd can do only one of them")
-	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil), "Snappy is set, but not SnappyReader and SnappyWriter, which do it")
+	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil),
+		"Snappy is set, but not SnappyReader and SnappyWriter, which do it")
 	return errors.Join(wrong...)
 }
