@@ -30,12 +30,16 @@ func (p *Producer) MultiPublishAsync(topic string, bodies [][]byte, done chan *T
 }
 
 // MultiPublishAsyncContext is PublishAsyncContext for several bodies in one command with one result.
-func (p *Producer) MultiPublishAsyncContext(ctx context.Context, topic string, bodies [][]byte, done chan *Transaction, args ...any) error {
+func (p *Producer) MultiPublishAsyncContext(
+	ctx context.Context, topic string, bodies [][]byte, done chan *Transaction, args ...any,
+) error {
 	return p.publishAsync(ctx, request{kind: multiPublish, topic: topic, bodies: bodies}, done, args, wait)
 }
 
 // DeferredPublishAsync is PublishAsync for a message that nsqd holds back for delay.
-func (p *Producer) DeferredPublishAsync(topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any) error {
+func (p *Producer) DeferredPublishAsync(
+	topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any,
+) error {
 	return p.DeferredPublishAsyncContext(context.Background(), topic, delay, body, done, args...)
 }
 

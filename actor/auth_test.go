@@ -1,6 +1,7 @@
 package actor_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,6 +124,7 @@ func (m *memo) String() string {
 // Where there is no connection for want of authorisation, the error says why, and neither it nor the log has the secret.
 func TestAuthThatComesToNothing(t *testing.T) {
 	leak.Check(t)
+	unreachable := func(t *testing.T) string { return nsqdtest.Start(t, "-auth-http-address=127.0.0.1:1").TCPAddr }
 	for _, c := range []struct {
 		name   string
 		secret string
@@ -131,9 +133,10 @@ func TestAuthThatComesToNothing(t *testing.T) {
 	}{
 		{"no secret", "", func(t *testing.T) string { return authorised(t, newDoor(t, ".*")).TCPAddr }, "AuthSecret is not set"},
 		{"a wrong one", "wrong-" + secret, func(t *testing.T) string { return authorised(t, newDoor(t, ".*")).TCPAddr }, wire.CodeUnauthorized},
-		{"unreachable", secret, func(t *testing.T) string {
-			return nsqdtest.Start(t, "-auth-http-address=127.0.0.1:1").TCPAddr
-		}, wire.CodeAuthFailed},
+		{"unreachable", secret, unreachable, wire.CodeAuthFailed},
+		{"nsqd's code for it", wire.CodeAuthFailed, unreachable, "AUTH: nsqd: *** AUTH failed"},
+		{"a word of nsqd's", "authorizations", func(t *testing.T) string { return authorised(t, newDoor(t, ".*")).TCPAddr },
+			wire.CodeUnauthorized + " AUTH no *** found"},
 		{"an error that repeats the secret", secret, func(t *testing.T) string {
 			return wiretestAuth(t, wiretest.OnAuth().Error(wire.CodeInvalid, "invalid command "+secret)).Addr
 		}, "invalid command ***"},
@@ -149,10 +152,10 @@ func TestAuthThatComesToNothing(t *testing.T) {
 				require.ErrorIs(t, err, actor.ErrNotConnected)
 				require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
 				require.ErrorContains(t, err, c.says)
-				require.NotContains(t, err.Error(), secret)
+				require.NotContains(t, err.Error(), cmp.Or(c.secret, secret))
 			}
 			until(t, "a record", func() bool { return strings.Contains(log.String(), "cannot connect") })
-			require.NotContains(t, log.String(), secret)
+			require.NotContains(t, log.String(), cmp.Or(c.secret, secret))
 			require.Zero(t, p.Stats().Connections)
 		})
 	}
@@ -183,6 +186,7 @@ func (e elsewhere) RemoteAddr() net.Addr { return e.remote }
 
 func TestAuthInClear(t *testing.T) {
 	leak.Check(t)
+	pipe, _ := net.Pipe()
 	for _, c := range []struct {
 		remote  net.Addr
 		allowed bool
@@ -191,9 +195,12 @@ func TestAuthInClear(t *testing.T) {
 		{&net.TCPAddr{IP: net.IPv4(127, 8, 8, 8)}, false, true},
 		{&net.TCPAddr{IP: net.IPv6loopback}, false, true},
 		{&net.UnixAddr{Name: "/run/nsqd.sock", Net: "unix"}, false, true},
+		{pipe.RemoteAddr(), false, true},
 		{&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, false, false},
 		{&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, true, true},
 		{&net.TCPAddr{}, false, false},
+		{(*net.TCPAddr)(nil), false, false},
+		{&net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}, false, false},
 		{nil, false, false},
 		{nil, true, true},
 	} {

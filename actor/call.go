@@ -99,6 +99,7 @@ func (p *Producer) post(ctx context.Context, t *Transaction, e entry) (sent, Out
 			outcome, _ := p.leave(s)
 			return s, outcome, ErrFull
 		}
+		p.ring() // the loop does not empty its mailbox while it waits for an answer, and this may be a question
 		select {
 		case p.mail <- t:
 		case <-ctx.Done():

@@ -135,12 +135,13 @@ type Config struct {
 	SnappyReader func(io.Reader) io.Reader
 	SnappyWriter func(io.Writer) WriteFlusher
 
-	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. Our own errors and log records do not
-	// show it, nor do nsqd's words against AUTH; a Config that is printed does. Default: none, and an nsqd that requires AUTH
-	// cannot be connected to.
+	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. Errors and log records do not show it, even where nsqd
+	// has repeated it, unless it could be a code of nsqd's, such as E_INVALID, or a part of one; a Config that is printed does.
+	// Default: none, and an nsqd that requires AUTH cannot be connected to.
 	AuthSecret string
 	// AuthInClear allows AuthSecret to be sent without TLS over a network. Without it that is done only on a connection whose
-	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that, wherever it leads.
+	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that,
+	// wherever it leads.
 	AuthInClear bool
 }
 
@@ -255,6 +256,7 @@ func (c *Config) Validate() error {
 	number("DeflateLevel", d.DeflateLevel, flate.BestSpeed, flate.BestCompression)
 	refuse(d.TlsConfig != nil && !d.TlsV1, "TlsConfig is set, but TlsV1 is not: there would be no TLS")
 	refuse(d.Deflate && d.Snappy, "Deflate and Snappy are set, nsqd can do only one of them")
-	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil), "Snappy is set, but not SnappyReader and SnappyWriter, which do it")
+	refuse(d.Snappy && (d.SnappyReader == nil || d.SnappyWriter == nil),
+		"Snappy is set, but not SnappyReader and SnappyWriter, which do it")
 	return errors.Join(wrong...)
 }

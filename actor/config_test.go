@@ -126,6 +126,7 @@ var wrongs = []struct {
 	{func(c *Config) { c.BackoffMin, c.BackoffMax = day+1, 0 }, "BackoffMin is 24h0m0.000000001s, must be from 1ms to 24h0m0s"},
 	{func(c *Config) { c.BackoffMax = time.Millisecond }, "BackoffMax is 1ms, must be from 50ms to 24h0m0s"},
 	{func(c *Config) { c.MaxAttempts = -3 }, "MaxAttempts is -3, must be from 1 to 2147483647"},
+	{func(c *Config) { c.HandBack = -1 }, "HandBack is -1, must be from 0 to 2147483647"},
 	{func(c *Config) { c.TlsConfig, c.AuthSecret = &tls.Config{}, "s3cret" }, "TlsConfig is set, but TlsV1 is not: there would be no TLS"},
 	{func(c *Config) { c.DeflateLevel = -1 }, "DeflateLevel is -1, must be from 1 to 9"},
 	{func(c *Config) { c.DeflateLevel = 10 }, "DeflateLevel is 10, must be from 1 to 9"},

@@ -124,7 +124,7 @@ func TestContextBoundsWhatWasNotWritten(t *testing.T) {
 		{"a down producer that may wait", func(t *testing.T) *actor.Producer {
 			srv := newDouble(t)
 			srv.CloseListener()
-			return newProducer(t, srv.Addr, &actor.Config{WaitConnected: true})
+			return newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, Dial: srv.Dial})
 		}},
 		{"a large message before it", func(t *testing.T) *actor.Producer {
 			srv := newDouble(t)

@@ -39,7 +39,7 @@ func (p *Producer) run(ctx context.Context, replies chan reply) {
 		last.end = fmt.Errorf("handshake: %w", err)
 	} else {
 		post(replies, reply{up: &h.handshaken})
-		last = read(h.frames, h.ground, replies)
+		last = read(h.frames, h.ground, p.cfg.AuthSecret, replies)
 	}
 	stop()
 	conn.Close() // before the last reply, so that the producer does not end before its connection

@@ -19,9 +19,9 @@
 // behind an error frame was not executed, and what the kernel did not get whole was not stored; what it got whole and nsqd did
 // not answer may have been. What is certainly not stored is sent again by itself on the next connection, before anything newer.
 //
-// No client can mend one thing: nsqd closes behind an error frame, and what of ours it has not read by then makes that a reset, in
-// which answers that nsqd's kernel had not sent yet are lost. What they would have answered is unknown. That needs more than
-// about ten unanswered commands, each by itself, as on many topics or with folding off.
+// No client can mend one thing: nsqd closes behind an error frame, and what of ours it has not read by then makes that a
+// reset, in which answers that nsqd's kernel had not sent yet are lost. What they would have answered is unknown. That needs
+// more than about ten unanswered commands, each by itself, as on many topics or with folding off.
 //
 // # Time
 //

@@ -254,9 +254,10 @@ func TestFlushesAtOnce(t *testing.T) {
 // TestFlushAndLaterOnesThatEndFirst: with nsqd down, one waits for a connection, and those after it that do not fail at once.
 func TestFlushAndLaterOnesThatEndFirst(t *testing.T) {
 	leak.Check(t)
-	srv := newDouble(t)
+	srv := newInMemory(t)
 	srv.CloseListener()
-	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 5 * time.Millisecond})
+	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 5 * time.Millisecond,
+		Dial: srv.Dial})
 	ctx := testContext(t)
 	call := started(func() error { return p.PublishContext(ctx, "t", []byte("x")) })
 	eventually(t, func() bool { return p.Stats().Link == state.Down }, "down")
@@ -266,7 +267,7 @@ func TestFlushAndLaterOnesThatEndFirst(t *testing.T) {
 	}
 	require.EqualValues(t, 1, p.Stats().Pending)
 	require.Empty(t, flush)
-	listenAgain(t, srv)
+	require.NoError(t, srv.Listen())
 	require.NoError(t, receive(t, call))
 	require.NoError(t, receive(t, flush))
 	s := p.Stats()

@@ -184,7 +184,8 @@ func (h *handshake) authorise() error {
 		return errors.New("nsqd requires AUTH, and AuthSecret is not set")
 	}
 	if !cfg.TlsV1 && !cfg.AuthInClear && !staysHere(h.conn.RemoteAddr()) {
-		return fmt.Errorf("nsqd requires AUTH, and AuthSecret is not sent in clear to %v: that takes TlsV1, or AuthInClear", h.conn.RemoteAddr())
+		return fmt.Errorf("nsqd requires AUTH, and AuthSecret is not sent in clear to %v: that takes TlsV1, or AuthInClear",
+			h.conn.RemoteAddr())
 	}
 	_, err := h.ask(wire.AppendAuth(nil, []byte(cfg.AuthSecret)))
 	if refusal := (*wire.ReplyError)(nil); errors.As(err, &refusal) {
@@ -250,7 +251,8 @@ func (h *handshake) settleRest() error {
 			return err
 		}
 		if !frame.IsHeartbeat() {
-			return fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, frame.Data)
+			data := discreet(frame.Data, h.p.cfg.AuthSecret)
+			return fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, data)
 		}
 		h.beat = true
 	}

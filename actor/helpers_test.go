@@ -23,6 +23,15 @@ func newDouble(t testing.TB, faults ...wiretest.Fault) *wiretest.Server {
 	return srv
 }
 
+// newInMemory starts a double without a port. It is for who closes its listener and dials on: nobody else can listen there then,
+// and no connection can come from there that goes there, too.
+func newInMemory(t testing.TB) *wiretest.Server {
+	t.Helper()
+	srv := wiretest.NewInMemory()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
 // listenAgain makes the double reachable again after CloseListener. Meanwhile its port may be that from which a connection goes
 // out to somebody else, until that has ended.
 func listenAgain(t testing.TB, srv *wiretest.Server) {

@@ -25,9 +25,9 @@ func requireDown(t *testing.T, err error) {
 // While nsqd is down every form fails at once, and the producer comes back by itself.
 func TestDown(t *testing.T) {
 	leak.Check(t)
-	srv := newDouble(t)
+	srv := newInMemory(t)
 	srv.CloseListener()
-	p := newProducer(t, srv.Addr, &actor.Config{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
+	p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
 	ctx, body := testContext(t), []byte("body")
 	done := make(chan *actor.Transaction, 4)
 	for range 3 {
@@ -44,7 +44,7 @@ func TestDown(t *testing.T) {
 	require.Zero(t, p.Stats().Connections)
 	requireBooks(t, p)
 
-	listenAgain(t, srv)
+	require.NoError(t, srv.Listen())
 	until(t, "the producer has connected without being asked", func() bool { return p.Stats().Link == state.Up })
 	require.NoError(t, p.Publish("topic", body))
 	require.Equal(t, 1, srv.Stats().Messages)
@@ -71,9 +71,10 @@ func TestDownAfterALoss(t *testing.T) {
 
 func TestWaitConnected(t *testing.T) {
 	leak.Check(t)
-	srv := newDouble(t)
+	srv := newInMemory(t)
 	srv.CloseListener()
-	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond})
+	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		Dial: srv.Dial})
 	ctx, body := testContext(t), []byte("body")
 	waiting := make(chan error, 4)
 	for _, form := range forms {
@@ -90,7 +91,7 @@ func TestWaitConnected(t *testing.T) {
 	bounded(t, actor.NotSent, func(ctx context.Context) error { return p.PublishContext(ctx, "topic", body) })
 	require.Empty(t, waiting)
 
-	listenAgain(t, srv)
+	require.NoError(t, srv.Listen())
 	for range cap(waiting) {
 		require.NoError(t, receive(t, waiting))
 	}

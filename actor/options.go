@@ -52,8 +52,9 @@ import (
 // string that [strconv.ParseBool] takes, or an integer, of which 0 is false. Bytes and other numbers are integers or strings of
 // decimal digits, and text is a string, a []byte or a number. Integers may be of any of Go's own integer types.
 //
-// tls_cert and tls_key come in either order. The files are read when both are known; [Config.Validate] reports one that is without
-// the other. These options never write to a tls.Config that they find in TlsConfig, but put a changed clone in its place.
+// tls_cert and tls_key come in either order. The files are read when both are known; [Config.Validate] reports one that is
+// without the other. These options never write to a tls.Config that they find in TlsConfig, but put a changed
+// clone in its place.
 //
 // An error says what the value would have to be, and leaves c as it was. It holds the value, but never that of auth_secret. An
 // option of go-nsq's consumers is an error that says so; one of them is max_attempts, which is not MaxAttempts. Set looks at each

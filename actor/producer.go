@@ -45,7 +45,8 @@ type Producer struct {
 
 // NewProducer returns a producer for the nsqd at addr: "host:port" of its TCP port (by default 4150, not the HTTP port 4151),
 // "[::1]:port" for an IPv6 address, or "unix:/path" for a Unix socket, written so, with an absolute path. A name is looked up at
-// each attempt to connect; of several addresses the first that takes the connection is used, IPv6 and IPv4 at nearly the same time.
+// each attempt to connect; of several addresses the first that takes the connection is used, IPv6 and IPv4 at nearly
+// the same time.
 //
 // It does not dial: the first publish or Ping does. A nil cfg means the defaults. The error names every wrong field of cfg.
 func NewProducer(addr string, cfg *Config) (*Producer, error) {

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 
@@ -41,12 +42,13 @@ func post(replies chan reply, next reply) {
 }
 
 // read turns a connection's frames into replies until it ends, and returns the last reply, which says so. Acknowledgements that
-// came together are one reply. ground is where the innermost layer reads, nil without layers.
-func read(frames *wire.Reader, ground *threshold, replies chan reply) reply {
+// came together are one reply. ground is where the innermost layer reads, nil without layers; secret is not to be repeated.
+func read(frames *wire.Reader, ground *threshold, secret string, replies chan reply) reply {
 	for {
 		var r reply
 		for {
-			r.take(frames.Next())
+			frame, err := frames.Next()
+			r.take(frame, err, secret)
 			if r.oks > 0 && ground != nil && !ground.read { // it lay within a layer before anything was sent
 				r.oks, r.end = 0, errUnasked
 			}
@@ -63,7 +65,7 @@ func read(frames *wire.Reader, ground *threshold, replies chan reply) reply {
 }
 
 // take adds a frame, or the error that came instead of one. Only a response that is exactly OK is an acknowledgement.
-func (r *reply) take(frame wire.Frame, err error) {
+func (r *reply) take(frame wire.Frame, err error, secret string) {
 	switch {
 	case err != nil:
 		r.end = err
@@ -72,8 +74,23 @@ func (r *reply) take(frame wire.Frame, err error) {
 	case frame.IsHeartbeat():
 		r.beat = true
 	case frame.Type == wire.FrameError:
-		r.end = wire.ParseError(frame.Data)
+		r.end = wire.ParseError(discreet(frame.Data, secret))
 	default:
-		r.end = fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, frame.Data)
+		r.end = fmt.Errorf("%w: a %v frame with data %.40q", errUnasked, frame.Type, discreet(frame.Data, secret))
 	}
 }
+
+// discreet returns a frame's data as errors may show it: without AuthSecret, should nsqd repeat it. But a code like nsqd's own
+// stays, since outcomes are judged by it.
+func discreet(data []byte, secret string) []byte {
+	if secret == "" {
+		return data
+	}
+	kept := 0
+	if code, _, _ := bytes.Cut(data, []byte(" ")); bytes.HasPrefix(code, []byte("E_")) && len(bytes.Trim(code, codeLetters)) == 0 {
+		kept = len(code)
+	}
+	return append(data[:kept:kept], bytes.ReplaceAll(data[kept:], []byte(secret), []byte("***"))...)
+}
+
+const codeLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"

@@ -38,8 +38,9 @@ func TestLossesAreNotInherited(t *testing.T) {
 // An asynchronous publish does not wait for a connection because the call before it would have.
 func TestWaitingIsNotInherited(t *testing.T) {
 	leak.Check(t)
-	srv := newDouble(t)
-	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond})
+	srv := newInMemory(t)
+	p := newProducer(t, srv.Addr, &actor.Config{WaitConnected: true, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond,
+		Dial: srv.Dial})
 	done := make(doneChan, 1)
 	for range 8 {
 		require.NoError(t, p.PublishContext(testContext(t), "topic", []byte("body")))
@@ -50,6 +51,6 @@ func TestWaitingIsNotInherited(t *testing.T) {
 		result := receive(t, done)
 		require.ErrorIs(t, result.Error, actor.ErrNotConnected)
 		result.Release()
-		listenAgain(t, srv)
+		require.NoError(t, srv.Listen())
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
+	"github.com/nsqactor/producer/wire/wiretest"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
@@ -163,6 +164,16 @@ func TestSealedWriteThatIsBlocked(t *testing.T) {
 	}
 }
 
+// slowly writes as a path of some 400 kB/s does.
+func slowly(conn net.Conn, b []byte) (int, error) {
+	time.Sleep(5 * time.Millisecond)
+	n, err := conn.Write(b[:min(len(b), 2000)])
+	if err == nil && n < len(b) {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
 // A sealed write that makes no progress for WriteTimeout ends the connection; one that is slow does not, nor does
 // ResponseTimeout while it goes on.
 func TestSealedWriteThatIsSlow(t *testing.T) {
@@ -175,12 +186,7 @@ func TestSealedWriteThatIsSlow(t *testing.T) {
 			if !slow.Load() {
 				return conn.Write(b)
 			}
-			time.Sleep(5 * time.Millisecond)
-			n, err := conn.Write(b[:min(len(b), 2000)])
-			if err == nil && n < len(b) {
-				err = os.ErrDeadlineExceeded
-			}
-			return n, err
+			return slowly(conn, b)
 		})
 		cfg.WriteTimeout, cfg.ResponseTimeout = 100*time.Millisecond, 100*time.Millisecond
 		p := newProducer(t, nsqd.TCPAddr, cfg)
@@ -191,5 +197,27 @@ func TestSealedWriteThatIsSlow(t *testing.T) {
 		require.Greater(t, time.Since(began), 300*time.Millisecond, "longer than either bound")
 		require.EqualValues(t, 1, p.Stats().Connections)
 		p.Stop()
+	}
+}
+
+// ResponseTimeout runs from when the kernel has the whole of what was sealed, as it does for a plain connection.
+func TestSealedAndNotAnswered(t *testing.T) {
+	leak.Check(t)
+	const timeout = 200 * time.Millisecond
+	a := authority.New(t)
+	for name, cfg := range seals(a) {
+		srv := upgrading(t, a, wiretest.OnPublish(2).Conn(1).Silence())
+		cfg.ResponseTimeout = timeout
+		p := newProducer(t, srv.Addr, cfg)
+		require.NoError(t, p.Publish("topic", []byte("answered")))
+		began := time.Now()
+		err := receive(t, started(func() error { return p.Publish("topic", []byte("body")) }))
+		took := time.Since(began)
+		require.ErrorContains(t, err, "ResponseTimeout", name)
+		require.ErrorIs(t, err, actor.ErrConnectionLost, name)
+		require.Equal(t, actor.Unknown, actor.OutcomeOf(err), name)
+		require.GreaterOrEqual(t, took, timeout, name)
+		require.Less(t, took, timeout+lateness, name)
+		require.NoError(t, p.Publish("topic", []byte("behind it")), name)
 	}
 }

@@ -23,9 +23,9 @@ func (p *Producer) Stop() {
 //
 // It returns when the connection is closed and the producer's goroutines are gone, but for a Logger's handler that blocks, with
 // the tally of what ended since the first Shutdown began: within 20 ms of ctx's end, as long as MaxPending is in the thousands;
-// ending a publish takes up to a microsecond. The error is nil if all were through, and otherwise that of the context whose end cut
-// them off. It may be called by several goroutines, and again: each waits for the same end, and the first bound that is over
-// is over for all.
+// ending a publish takes up to a microsecond. The error is nil if all were through, and otherwise that of the context whose
+// end cut them off. It may be called by several goroutines, and again: each waits for the same end, and the first bound that
+// is over is over for all.
 func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)

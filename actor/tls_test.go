@@ -19,6 +19,7 @@ import (
 	"github.com/nsqactor/producer/actor/internal/authority"
 	"github.com/nsqactor/producer/actor/internal/leak"
 	"github.com/nsqactor/producer/wire"
+	"github.com/nsqactor/producer/wire/wiretest"
 	"github.com/nsqactor/producer/wire/wiretest/nsqdtest"
 )
 
@@ -120,6 +121,18 @@ func TestServerName(t *testing.T) {
 
 	_, err := actor.NewProducer("unix:/run/nsqd.sock", &actor.Config{TlsV1: true, Dial: noSuchHook})
 	require.ErrorContains(t, err, "must have a ServerName")
+}
+
+// The zone of an IPv6 address is for the dialler: no certificate has it.
+func TestServerNameWithoutZone(t *testing.T) {
+	leak.Check(t)
+	a := authority.New(t)
+	srv := wiretest.Config{TLS: &tls.Config{Certificates: []tls.Certificate{a.Pair("fe80::1", time.Hour)}}}.NewServer()
+	t.Cleanup(srv.Close)
+	cfg := encrypted(a)
+	cfg.Dial = srv.Dial
+	require.NoError(t, newProducer(t, "[fe80::1%lo]:4150", cfg).Publish("topic", []byte("body")))
+	require.ErrorContains(t, newProducer(t, "[fe80::2%lo]:4150", cfg).Publish("topic", []byte("body")), "not fe80::2")
 }
 
 func TestClientCertificates(t *testing.T) {

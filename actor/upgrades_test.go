@@ -201,7 +201,8 @@ func TestUpgradesInAnyPieces(t *testing.T) {
 			for _, piece := range []int{0, 1, 2, 3, 7, 1000} {
 				for _, beats := range []int{0, 1, 3} {
 					name := fmt.Sprintf("%v, level %d, pieces of %d, %d heartbeats", with, level, piece, beats)
-					u := &upgrader{tls: &tls.Config{Certificates: []tls.Certificate{a.Pair(here, time.Hour)}}, piece: piece, beats: beats, level: level, early: beats == 1 || piece == 1}
+					pair := &tls.Config{Certificates: []tls.Certificate{a.Pair(here, time.Hour)}}
+					u := &upgrader{tls: pair, piece: piece, beats: beats, level: level, early: beats == 1 || piece == 1}
 					u.start(t)
 					cfg := &actor.Config{TlsV1: with.tls, Deflate: with.deflate, AuthSecret: secret}
 					if with.tls {

@@ -49,8 +49,8 @@
 // are the commands' own. An upgrade begins when all that was to be said before it has been written: a delayed answer delays it,
 // and a stall holds it. A TLS handshake that has begun is not stalled, and no heartbeat comes within it, as with nsqd.
 //
-// A client may find the first bytes of a compression behind IDENTIFY's answer in one read. Here that is the rule, as the two leave
-// in one write, unless [Config].AnswerEach is set. A failed TLS handshake is answered in clear, with E_IDENTIFY_FAILED.
+// A client may find the first bytes of a compression behind IDENTIFY's answer in one read. Here that is the rule, as the two
+// leave in one write, unless [Config].AnswerEach is set. A failed TLS handshake is answered in clear, with E_IDENTIFY_FAILED.
 //
 // [Config].AuthSecret and Authorize ask for AUTH, and refuse topics. [Server.Conns] tells what each client was granted and the
 // secret that it gave.

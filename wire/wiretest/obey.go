@@ -72,8 +72,8 @@ func (c *conn) identify(body []byte) ([]byte, *wire.ReplyError) {
 	}
 	given := grant{
 		MaxRdyCount: 2500, Version: version, MaxMsgTimeout: 900_000, MsgTimeout: 60_000,
-		DeflateLevel: maxDeflateLevel, MaxDeflateLevel: maxDeflateLevel, SampleRate: asked.SampleRate, AuthRequired: c.server.cfg.authEnabled(),
-		OutputBufferSize: 16 << 10, OutputBufferTimeout: 250,
+		DeflateLevel: maxDeflateLevel, MaxDeflateLevel: maxDeflateLevel, SampleRate: asked.SampleRate,
+		AuthRequired: c.server.cfg.authEnabled(), OutputBufferSize: 16 << 10, OutputBufferTimeout: 250,
 	}
 	interval := int(c.interval.Load() / int64(time.Millisecond))
 	for _, option := range []struct { // in nsqd's order, which decides about the text
@@ -84,9 +84,12 @@ func (c *conn) identify(body []byte) ([]byte, *wire.ReplyError) {
 		given             *int
 		offValue, offTime int
 	}{
-		{name: "heartbeat interval", asked: asked.HeartbeatInterval, lowest: 1000, highest: 60_000, off: true, given: &interval},
-		{name: "output buffer timeout", asked: asked.OutputBufferTimeout, lowest: 25, highest: 30_000, off: true, given: &given.OutputBufferTimeout},
-		{name: "output buffer size", asked: asked.OutputBufferSize, lowest: 64, highest: 64 << 10, off: true, given: &given.OutputBufferSize, offValue: 1},
+		{name: "heartbeat interval", asked: asked.HeartbeatInterval,
+			lowest: 1000, highest: 60_000, off: true, given: &interval},
+		{name: "output buffer timeout", asked: asked.OutputBufferTimeout,
+			lowest: 25, highest: 30_000, off: true, given: &given.OutputBufferTimeout},
+		{name: "output buffer size", asked: asked.OutputBufferSize,
+			lowest: 64, highest: 64 << 10, off: true, given: &given.OutputBufferSize, offValue: 1},
 		{name: "sample rate", asked: int(asked.SampleRate), lowest: 1, highest: 99, given: new(int)},
 		{name: "msg timeout", asked: asked.MsgTimeout, lowest: 1000, highest: 900_000, given: &given.MsgTimeout},
 	} {

@@ -70,10 +70,9 @@ func OnPublish(n int) When { return When{moment: atPublish, from: n, to: n} }
 // NOP counted, or each for [Every]. Commands that break nsqd's rules, and so are refused without a script, are not counted.
 func OnCommand(n int) When { return When{moment: atCommand, from: n, to: n} }
 
-// OnByte is the moment at which n bytes behind IDENTIFY have been read, as they are in clear and not compressed: those of commands,
-// whatever upgrades make of them. Commands that are whole within these have been
-// executed then, and their answers written; further ones have not. It comes once for a connection, and never on one that sent
-// no IDENTIFY.
+// OnByte is the moment at which n bytes behind IDENTIFY have been read, as they are in clear and not compressed: those of
+// commands, whatever upgrades make of them. Commands that are whole within these have been executed then, and their answers
+// written; further ones have not. It comes once for a connection, and never on one that sent no IDENTIFY.
 func OnByte(n int) When { return When{moment: atByte, from: n, to: n} }
 
 // Through extends the moment from the n-th to the last-th time, both inclusive.
@@ -133,7 +132,8 @@ func (w When) Answer(raw []byte) Fault {
 	return Fault{w, func(x *exchange) { x.answer = append([]byte{}, raw...) }}
 }
 
-// Send sends these bytes in addition, as they are, through the upgrades that are done: before the command's answer, or behind it with [When.Answered].
+// Send sends these bytes in addition, as they are, through the upgrades that are done: before the command's answer, or behind
+// it with [When.Answered].
 func (w When) Send(raw []byte) Fault {
 	return Fault{w, func(x *exchange) { x.ahead = append(x.ahead, raw...) }}
 }

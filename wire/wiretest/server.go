@@ -174,7 +174,8 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 	near, far := newPipe(s.cfg.Buffer)
 	if !s.serve(far, far.reset) {
-		return nil, &net.OpError{Op: "dial", Net: pipeAddr("").Network(), Addr: pipeAddr(addr), Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		refused := os.NewSyscallError("connect", syscall.ECONNREFUSED)
+		return nil, &net.OpError{Op: "dial", Net: pipeAddr("").Network(), Addr: pipeAddr(addr), Err: refused}
 	}
 	return near, nil
 }

@@ -105,6 +105,7 @@ func requireStored(t *testing.T, nsqd *nsqdtest.Nsqd, topic string, errs []error
 // One publish in a fold of 256 is larger than nsqd takes: it alone is refused, for two more connections, and nsqd has the others in
 // order. With a second one of that size it is not one connection more; with a smaller one it is one.
 func TestGuiltyInAFold(t *testing.T) {
+	onPlainWire(t)
 	leak.Check(t)
 	const all, largest = 256, 200
 	nsqd := nsqdtest.Start(t, "-mem-queue-size=0", "-max-msg-size=200")
@@ -202,6 +203,7 @@ func TestFoldAboveNsqdsLimit(t *testing.T) {
 // Eight topics share a connection and each write, and one of them is deleted again and again: what is said of its folds is nobody
 // else's, who lose nothing and do not wonder.
 func TestDeletedTopicAmongFolds(t *testing.T) {
+	onPlainWire(t)
 	leak.Check(t)
 	const topics, each = 8, 8
 	nsqd, d := nsqdtest.Start(t), newDoor()
@@ -255,6 +257,7 @@ func TestDeletedTopicAmongFolds(t *testing.T) {
 // One of 64 callers publishes what nsqd does not take, without end. What can be learned from his refusals is: he costs connections
 // only for what is news. What cannot, batches, costs a bounded number a second. His neighbours do not notice.
 func TestOneBadCallerAmongMany(t *testing.T) {
+	onPlainWire(t)
 	const callers, lasts = 63, 2
 	for name, bad := range map[string]struct {
 		size  func(n int) int

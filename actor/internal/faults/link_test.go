@@ -71,6 +71,7 @@ func TestStalledLink(t *testing.T) {
 // A command that is larger than what the kernels take, on a path that stalls: WriteTimeout replaces the connection, and the
 // command, which nobody can have whole, goes again. What waits behind it is not sent if its context ends.
 func TestStalledWithinALargeCommand(t *testing.T) {
+	onPlainWire(t)
 	leak.Check(t)
 	const topic, timeout = "stalled", 500 * time.Millisecond
 	nsqd := nsqdtest.Start(t)
@@ -103,6 +104,7 @@ func TestStalledWithinALargeCommand(t *testing.T) {
 // A path that is cut after each of several numbers of bytes of a command. What nsqd did not get whole it does not store, what
 // the kernel did not take whole goes again, and nothing is stored twice.
 func TestCutWithinACommand(t *testing.T) {
+	onPlainWire(t)
 	leak.Check(t)
 	const topic, small, large = "cut", 100, 400_000
 	cfg := config(t)
@@ -242,6 +244,7 @@ func TestVanishedPeer(t *testing.T) {
 
 // A link of 1 Mbit/s, on which a batch takes longer than any timeout: as long as its bytes flow, the connection is left to it.
 func TestSlowLink(t *testing.T) {
+	onPlainWire(t)
 	leak.Check(t)
 	const topic, rate = "slow", 125_000
 	nsqd := nsqdtest.Start(t)

@@ -40,6 +40,14 @@ func config(t testing.TB) actor.Config {
 	return cfg
 }
 
+// onPlainWire skips a test that counts, cuts or looks at the bytes on the wire, where -config makes others of them.
+func onPlainWire(t *testing.T) {
+	t.Helper()
+	if cfg := config(t); cfg.TlsV1 || cfg.Deflate || cfg.Snappy {
+		t.Skip("it is about bytes as they are in clear and not compressed")
+	}
+}
+
 // load is publishers at work on one producer and one topic, who note in a ledger how each publish ended.
 type load struct {
 	*actor.Producer
