@@ -13,9 +13,8 @@ type fold struct {
 	mostBytes    int // likewise, as nsqd counts them against its -max-body-size
 
 	groups []group
-	// latest finds a topic's latest group by the hash of its name. It is only a hint: what it holds may be of an earlier write,
-	// or of another topic with that hash. Then the topic begins another group, which costs a command; the order stands, since
-	// the hint does not go back to a group that another one has followed.
+	// latest has slots by the hash of a topic's name; see find. What it holds may be of an earlier write: a group that does not know
+	// the slot is none of it.
 	latest [mostGroups]uint16
 
 	members int
@@ -26,12 +25,14 @@ type fold struct {
 type group struct {
 	first, last *Transaction
 	members     int
-	bytes       int  // of the members as an MPUB holds them: each body behind its length
-	open        bool // more may join
+	bytes       int    // of the members as an MPUB holds them: each body behind its length
+	open        bool   // more may join
+	slot        uint16 // where latest leads to it
 }
 
 const (
 	mostGroups = 2048
+	probes     = 4 // slots in which a topic's latest group may be
 	countBytes = 4 // what an MPUB has beside its messages, as nsqd counts it
 )
 
@@ -41,18 +42,33 @@ func (f *fold) add(t *Transaction) {
 	f.bytes += len(t.command)
 	size := len(t.message())
 	foldable := t.kind == publish && !t.alone && len(t.command) < largeBytes
-	hint := &f.latest[t.hash%mostGroups]
-	if i := int(*hint); foldable && i < len(f.groups) {
-		if g := &f.groups[i]; f.fits(g, size) && bytes.Equal(g.first.topicBytes(), t.topicBytes()) {
-			g.last.next = t
-			g.last = t
-			g.members++
-			g.bytes += size
-			return
+	slot, g := f.find(t)
+	if g != nil && foldable && f.fits(g, size) {
+		g.last.next = t
+		g.last = t
+		g.members++
+		g.bytes += size
+		return
+	}
+	f.latest[slot] = uint16(len(f.groups))
+	f.groups = append(f.groups, group{first: t, last: t, members: 1, bytes: size, open: foldable, slot: slot})
+}
+
+// find returns the slot of the transaction's topic, and the topic's latest group, nil if there is none. Where all its slots are
+// other topics', the first of them is taken over: the other topic begins another group when it is next met, which costs a command;
+// the order stands, since nothing leads back to a group that another one of its topic has followed.
+func (f *fold) find(t *Transaction) (slot uint16, latest *group) {
+	for i := range uint32(probes) {
+		slot = uint16((t.hash + i) % mostGroups)
+		hint := int(f.latest[slot])
+		if hint >= len(f.groups) || f.groups[hint].slot != slot {
+			return slot, nil
+		}
+		if g := &f.groups[hint]; bytes.Equal(g.first.topicBytes(), t.topicBytes()) {
+			return slot, g
 		}
 	}
-	*hint = uint16(len(f.groups))
-	f.groups = append(f.groups, group{first: t, last: t, members: 1, bytes: size, open: foldable})
+	return uint16(t.hash % mostGroups), nil
 }
 
 func (f *fold) fits(g *group, size int) bool {
