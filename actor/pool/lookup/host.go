@@ -11,8 +11,8 @@ import (
 )
 
 // Host returns a resolver that looks up a name, as of a headless service, and answers with each of its IP addresses, once, with the
-// port, sorted as text. hostport is like "nsqd.internal:4150"; its port may be the name of a service. A nil resolver is
-// net.DefaultResolver.
+// port, sorted as text. hostport is like "nsqd.internal:4150"; its port may be the name of a service. A nil resolver is,
+// as package net has it, the default one.
 //
 // Every address counts as an nsqd of its own. So the name should have one per nsqd, not both an IPv4 and an IPv6 address; and
 // its name server should answer with all of them each time: those that it leaves out leave the pool.
@@ -32,9 +32,6 @@ func Host(hostport string, resolver *net.Resolver) (pool.Resolver, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lookup: the port of %q: %w", hostport, err)
-	}
-	if resolver == nil {
-		resolver = net.DefaultResolver
 	}
 	return func(ctx context.Context) ([]string, error) {
 		addrs, err := resolver.LookupHost(ctx, host)

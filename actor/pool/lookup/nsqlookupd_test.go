@@ -86,7 +86,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"an error":               {500, `{"message":"INTERNAL_ERROR"}`, []string{"500 Internal Server Error", "INTERNAL_ERROR"}},
 		"not there":              {404, `{"message":"NOT_FOUND"}`, []string{"404 Not Found"}},
 		"a long error":           {503, strings.Repeat("x", 1000), []string{"503", strings.Repeat("x", 200) + `"`}},
-		"an error in a success":  {200, `{"status_code":500,"status_txt":"INVALID_REQUEST","data":null}`, []string{"500", "INVALID_REQUEST"}},
+		"an error in a success":  {200, `{"status_code":500,"status_txt":"INVALID_REQUEST","data":null}`, []string{`status_code 500: "INVALID_REQUEST"`}},
 		"nothing":                {200, "", []string{"unexpected end"}},
 		"no JSON":                {200, "<html>", []string{"invalid character", "<html>"}},
 		"half of it":             {200, captured[:len(captured)-2], []string{"unexpected end", "b.internal"}},
