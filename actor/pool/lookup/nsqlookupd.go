@@ -26,7 +26,7 @@ const (
 // from here.
 //
 // An address is nsqlookupd's HTTP address, by default of port 4161, not TCP's 4160: host:port, or a URL of scheme http or https, to
-// whose path /nodes is added. A nil client is http.DefaultClient, which heeds the environment's proxies.
+// whose path /nodes is added. A nil client is one that goes through no proxy, as in NSQ's own programs, and keeps no connection.
 //
 // All are asked at once. One fails that cannot be reached, has not answered in full when 2 s have gone by, the client's Timeout has
 // or ctx ends, or answers with anything else than up to 16 MiB of what nsqlookupd answers; so does one that knows a node without a
@@ -45,7 +45,7 @@ func Nsqlookupd(addrs []string, client *http.Client) (pool.Resolver, error) {
 		return nil, errors.New("lookup: no address of an nsqlookupd")
 	}
 	if client == nil {
-		client = http.DefaultClient
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	}
 	peers := make([]peer, len(addrs))
 	var wrong []error

@@ -286,9 +286,16 @@ func TestNsqlookupdRefuses(t *testing.T) {
 	}
 }
 
-// A nil client is the default one, and a password is not told when it fails.
+// A nil client is one that keeps no connection, and a password is sent, but not told when it fails.
 func TestDefaultClient(t *testing.T) {
-	broken := serve(t, http.StatusTeapot, "")
+	leak.Check(t)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		assert.Equal(t, "s3cret", password)
+		assert.True(t, r.Close)
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer broken.Close()
 	resolve, err := lookup.Nsqlookupd([]string{"http://me:s3cret@" + strings.TrimPrefix(broken.URL, "http://")}, nil)
 	require.NoError(t, err)
 	_, err = resolve(within(t))
@@ -298,7 +305,6 @@ func TestDefaultClient(t *testing.T) {
 	_, err = resolve(within(t))
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "s3cret")
-	http.DefaultClient.CloseIdleConnections()
 }
 
 // What the client says stays to be found.
