@@ -1,15 +1,23 @@
 /*
 Nsqpub publishes standard input to NSQ, one message a line, and accounts for every line.
 
-	nsqpub --topic NAME [--nsqd-tcp-address HOST:PORT] [flags] < FILE
+	nsqpub --topic NAME [--nsqd-tcp-address HOST:PORT ...] [flags] < FILE
+	nsqpub --topic NAME --lookupd-http-address HOST:PORT ... [flags] < FILE
 
 # Flags
 
 	--topic NAME                   the topic, required
 	--nsqd-tcp-address HOST:PORT   nsqd's TCP port, by default 4150, not HTTP's 4151;
-	                               or unix:/path, its Unix socket. Without it a double of
-	                               nsqd is started inside the program, which takes the
-	                               messages and drops them
+	                               or unix:/path, its Unix socket; may be given several
+	                               times. Without it and the next flag a double of nsqd
+	                               is started inside the program, which takes the messages
+	                               and drops them
+	--lookupd-http-address HOST:PORT
+	                               nsqlookupd's HTTP port, by default 4161, or a URL: all
+	                               nsqd that it knows are published to; may be given
+	                               several times
+	--mode MODE                    how one of several nsqd is chosen for a line, see below:
+	                               least-pending (the default) or primary
 	--delimiter BYTE               what ends a line (default \n): one byte, or one of
 	                               \n \r \t \0 \\ \xHH
 	--rate N                       at most N messages a second (default 0: no limit)
@@ -21,13 +29,23 @@ Nsqpub publishes standard input to NSQ, one message a line, and accounts for eve
 	--version                      print the version and exit
 	--help                         print this and exit
 
+# Several nsqd
+
+Each line is published to one nsqd; to_nsq publishes each to all. By the mode least-pending it is, of two drawn at random, the one
+with fewer messages without an answer, so that one that is slow or has stopped gets fewer lines. By primary it is the first that
+can be had, in the order of the flags, or of the addresses sorted as text when the program began. Lines keep no order among several.
+
+A line that one nsqd certainly did not store is given to another, up to three times (option max_publish_attempts). Each nsqlookupd
+is asked at the beginning and then every 8 to 15 seconds. An nsqd that none of them knows any more gets no further lines, unless
+none answers or knows any: then all stays as it is.
+
 # Lines
 
 A line is what stands before a delimiter, or before the end of the input. Only the delimiter is taken off: a \r before \n is
-part of the message. Messages go out in the order of their lines, on one connection; after a connection was lost, nsqd may
-have stored later lines without earlier ones. An empty line, and one above 1,048,576 bytes (nsqd's default limit; the option
-max_msg_size sets another), is not sent and does not count in the rate. Long lines need no memory: what is above the limit is
-passed through, not held.
+part of the message. To a single nsqd messages go out in the order of their lines, on one connection; after a connection was
+lost, it may have stored later lines without earlier ones. An empty line, and one above 1,048,576 bytes (nsqd's default limit; the
+option max_msg_size sets another), is not sent and does not count in the rate. Long lines need no memory: what is above the limit
+is passed through, not held.
 
 # Producer options
 
@@ -54,7 +72,7 @@ Every line that was read ends in exactly one way:
 	not sent   certainly not stored: to publish it again cannot duplicate it
 	unknown    written, but no answer came: to publish it again may duplicate it
 
-Nothing waits for an nsqd that cannot be reached: while that lasts, lines are read and not sent.
+Nothing waits for an nsqd to be reached: while none can be, lines are read and not sent.
 
 At the end a summary goes to standard error, the counts always being read = acked + refused + not sent + unknown:
 
@@ -63,8 +81,14 @@ At the end a summary goes to standard error, the counts always being read = acke
 
 messages/s counts what was acked. p50 and p99 are of the time from the hand-over of a message to its acknowledgement, of all
 acked messages, from a histogram of fixed size whose figures are up to 1.6 % too high. Below them stands, for each outcome
-but acked that occurred, the first line that ended so, and why. While the program runs and standard error is a terminal, a
-progress line is renewed every second.
+but acked that occurred, the first line that ended so, and why. For several nsqd there follows how lines ended at each, and how
+many it had to leave to another:
+
+	nsqd 10.0.0.1:4150  acked 66667  refused 0  not sent 0  unknown 0  moved on 0
+	nsqd 10.0.0.2:4150  acked 33333  refused 0  not sent 0  unknown 0  moved on 12
+
+Lines that were given to none are in the summary alone; what ended at nsqd that none of the nsqlookupd knows any more stands
+together. While the program runs and standard error is a terminal, a progress line is renewed every second.
 
 # Rejects
 
@@ -89,6 +113,7 @@ once, without a summary.
 	0   the input was read to its end and every line was acked; an empty input too
 	1   some line was not acked, the input was not read to its end because of a signal
 	    or a read error, or FILE could not be written
-	2   wrong usage, or FILE cannot be opened: nothing was read
+	2   wrong usage, no nsqlookupd that knows an nsqd, or FILE cannot be opened:
+	    nothing was read
 */
 package main

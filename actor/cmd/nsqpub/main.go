@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/pool"
 	"github.com/nsqactor/producer/wire"
 )
 
@@ -34,7 +35,9 @@ func main() {
 // options is the command line.
 type options struct {
 	topic     string
-	addr      string // empty: the double
+	addrs     []string // of nsqd
+	lookupds  []string // of nsqlookupd, in the place of addrs; neither: the double
+	mode      pool.Mode
 	delimiter byte
 	rate      int
 	inFlight  int
@@ -51,7 +54,12 @@ func parse(args []string) (*options, error) {
 	flags := flag.NewFlagSet("nsqpub", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.topic, "topic", "", "")
-	flags.Func("nsqd-tcp-address", "", o.setAddr)
+	flags.Func("nsqd-tcp-address", "", func(value string) error { return addAddress(&o.addrs, value) })
+	flags.Func("lookupd-http-address", "", func(value string) error { return addAddress(&o.lookupds, value) })
+	flags.Func("mode", "", func(value string) (err error) {
+		o.mode, err = pool.ParseMode(value)
+		return err
+	})
 	flags.Func("delimiter", "", o.setDelimiter)
 	flags.IntVar(&o.rate, "rate", 0, "")
 	flags.IntVar(&o.inFlight, "in-flight", 1024, "")
@@ -73,6 +81,8 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("%q is not a flag; messages come from standard input", flags.Arg(0))
 	case o.topic == "":
 		return nil, errors.New("--topic is missing")
+	case len(o.addrs) > 0 && len(o.lookupds) > 0:
+		return nil, errors.New("use --nsqd-tcp-address or --lookupd-http-address, not both")
 	case o.rate < 0:
 		return nil, fmt.Errorf("--rate is %d, must not be negative", o.rate)
 	case o.inFlight < 1 || o.inFlight > mostInFlight:
@@ -97,16 +107,16 @@ func (o *options) configure(passed []string) error {
 	return errors.Join(wrong...)
 }
 
-// setAddr refuses an empty address, which an unset variable in a script comes to: it must not mean the double. And it refuses
-// a second address, which to_nsq publishes to as well.
-func (o *options) setAddr(value string) error {
+// addAddress refuses an empty address, which an unset variable in a script comes to: it must not mean the double. And it refuses
+// a list with commas, which is none for NSQ's own programs either; only the path of a Unix socket may have them.
+func addAddress(list *[]string, value string) error {
 	if value == "" {
 		return errors.New("is empty; leave the flag out for the built-in double")
 	}
-	if o.addr != "" {
-		return errors.New("given twice; only one nsqd is supported")
+	if strings.Contains(value, ",") && !strings.HasPrefix(value, "unix:") {
+		return errors.New("has a comma; give the flag once for each address")
 	}
-	o.addr = value
+	*list = append(*list, value)
 	return nil
 }
 

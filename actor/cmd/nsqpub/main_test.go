@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/pool"
 )
 
 func TestWrongUsage(t *testing.T) {
@@ -25,9 +26,17 @@ func TestWrongUsage(t *testing.T) {
 		{"bad topic", []string{"--topic", "a b"}, "invalid topic"},
 		{"unknown flag", []string{"--topic", "t", "--fast"}, "-fast"},
 		{"a file's name", []string{"--topic", "t", "input.txt"}, `"input.txt" is not a flag`},
-		{"empty address", []string{"--topic", "t", "--nsqd-tcp-address", ""}, "is empty"},
+		{"empty address", []string{"--topic", "t", "--nsqd-tcp-address", ""}, "is empty; leave the flag out"},
 		{"address without port", []string{"--topic", "t", "--nsqd-tcp-address", "localhost"}, "not host:port"},
-		{"two addresses", []string{"--topic", "t", "--nsqd-tcp-address=a:1", "--nsqd-tcp-address=b:1"}, "only one nsqd"},
+		{"one address twice", []string{"--topic", "t", "--nsqd-tcp-address=a:1", "--nsqd-tcp-address=b:1", "--nsqd-tcp-address=a:1"}, `"a:1" comes twice`},
+		{"a list of addresses", []string{"--topic", "t", "--nsqd-tcp-address=a:1,b:1"}, "once for each address"},
+		{"second address without port", []string{"--topic", "t", "--nsqd-tcp-address=a:1", "--nsqd-tcp-address=b"}, `"b" is not host:port`},
+		{"both kinds of addresses", []string{"--topic", "t", "--nsqd-tcp-address=a:1", "--lookupd-http-address=b:1"}, "not both"},
+		{"empty address of nsqlookupd", []string{"--topic", "t", "--lookupd-http-address="}, "is empty; leave the flag out"},
+		{"a list of nsqlookupd", []string{"--topic", "t", "--lookupd-http-address=a:1,b:1"}, "once for each address"},
+		{"nsqlookupd without port", []string{"--topic", "t", "--lookupd-http-address", "localhost"}, `--lookupd-http-address: lookup: address "localhost"`},
+		{"nsqlookupd's other port", []string{"--topic", "t", "--lookupd-http-address", "tcp://localhost:4160"}, "must be http or https"},
+		{"unknown mode", []string{"--topic", "t", "--mode", "fastest"}, `mode "fastest" is neither least-pending nor primary`},
 		{"two delimiters", []string{"--topic", "t", "--delimiter", ",,"}, "one byte"},
 		{"no delimiter", []string{"--topic", "t", "--delimiter", ""}, "one byte"},
 		{"address with slashes", []string{"--topic", "t", "--nsqd-tcp-address", "unix:///run/nsqd.sock"}, "unix:/path"},
@@ -91,6 +100,17 @@ func TestOptions(t *testing.T) {
 	require.Equal(t, actor.Config{MaxPending: 3, UserAgent: "mine"}, o.producer)
 }
 
+func TestAddresses(t *testing.T) {
+	o, err := parse([]string{"--topic", "t", "--nsqd-tcp-address=b:1", "--mode=primary", "--nsqd-tcp-address", "a:1", "--nsqd-tcp-address=unix:/a,b"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"b:1", "a:1", "unix:/a,b"}, o.addrs)
+	require.Equal(t, pool.Primary, o.mode)
+	o, err = parse([]string{"--topic", "t", "--lookupd-http-address=b:1", "--lookupd-http-address=http://a"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"b:1", "http://a"}, o.lookupds)
+	require.Equal(t, pool.LeastPending, o.mode)
+}
+
 // The manual names options that there are.
 func TestManualOptions(t *testing.T) {
 	_, section, _ := strings.Cut(manual(), "# Producer options\n")
@@ -112,7 +132,8 @@ func TestHelp(t *testing.T) {
 		assert.Empty(t, stderr.String())
 		require.Contains(t, stdout.String(), "# Exit status")
 		assert.NotContains(t, stdout.String(), "package main")
-		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "producer-opt", "version", "help"} {
+		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "producer-opt", "version", "help",
+			"lookupd-http-address", "mode"} {
 			assert.Contains(t, stdout.String(), "--"+name+" ")
 		}
 	}

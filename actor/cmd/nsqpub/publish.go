@@ -13,7 +13,7 @@ import (
 // publisher moves lines to nsqd and their outcomes into the account and the rejects. Two goroutines do that: feed reads lines
 // and hands them over, settle takes the results.
 type publisher struct {
-	producer *actor.Producer
+	producer actor.Publisher
 	topic    string
 	pace     pacer
 	account  account
@@ -42,7 +42,7 @@ const (
 
 var errEmpty = errors.New("the line is empty")
 
-func newPublisher(o *options, producer *actor.Producer) *publisher {
+func newPublisher(o *options, producer actor.Publisher) *publisher {
 	return &publisher{
 		producer: producer,
 		topic:    o.topic,
@@ -183,7 +183,7 @@ func (p *publisher) showProgress(terminal io.Writer) (end func()) {
 	stop, cleared := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(cleared)
-		p.account.progress(terminal, ticker.C, func() uint64 { return p.producer.Stats().Pending }, stop)
+		p.account.progress(terminal, ticker.C, func() uint64 { return statsOf(p.producer).Pending }, stop)
 	}()
 	return func() {
 		ticker.Stop()

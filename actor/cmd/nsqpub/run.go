@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -35,13 +34,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 
 	var double *wiretest.Server
-	if o.addr == "" {
+	if len(o.addrs)+len(o.lookupds) == 0 {
 		double = wiretest.Config{Discard: true}.NewServer()
 		defer double.Close()
-		o.addr = double.Addr
-		fmt.Fprintf(stderr, "nsqpub: no --nsqd-tcp-address, publishing into the built-in double of nsqd at %s, which drops what it gets\n", o.addr)
+		o.addrs = []string{double.Addr}
+		fmt.Fprintf(stderr, "nsqpub: no --nsqd-tcp-address, publishing into the built-in double of nsqd at %s, which drops what it gets\n", double.Addr)
 	}
-	producer, err := actor.NewProducer(o.addr, &o.producer)
+	producer, err := o.open()
 	if err != nil {
 		return misused(stderr, err)
 	}
@@ -64,6 +63,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	took := time.Since(began)
 	endProgress()
 	p.account.summarize(stderr, took)
+	summarizeNodes(stderr, statsOf(producer))
 	if double != nil {
 		fmt.Fprintf(stderr, "the double took %d messages\n", double.MessageCount(o.topic))
 	}
