@@ -33,7 +33,7 @@ func Movable(err error, unknown bool) bool {
 
 // HandedBack returns the channel on which publishes come back under Config.HandBack, oldest first, and which is closed when the
 // producer has ended; without it, nil. It must be read. Who receives a transaction has it adopted, by this or another producer,
-// or takes it upon himself to tell whoever reads its done channel; until then it holds a place among the undelivered results.
+// or delivered; until then it holds a place among the undelivered results.
 func (p *Producer) HandedBack() <-chan []*Transaction { return p.returned }
 
 // Adopt takes up a publish that another producer, or this one, has handed back: it is accepted here with its topic, bodies, done
@@ -68,6 +68,22 @@ func (p *Producer) adopt(t *Transaction, e entry) error {
 	t.home.unread.leave(1, 0)
 	t.Release()
 	return nil
+}
+
+// Deliver ends a publish that was handed back with the Error that it has: it is offered to its done channel without waiting. It
+// reports false if that has no room. In any case the transaction is no longer the caller's.
+func (t *Transaction) Deliver() bool {
+	t.home.unread.leave(1, 0)
+	if t.dest == nil {
+		t.Release()
+		return true
+	}
+	select {
+	case t.dest <- t:
+		return true
+	default:
+		return false
+	}
 }
 
 // handBack hands a publish back that has ended with t.Error, if it is asynchronous and such as another nsqd may take, and reports

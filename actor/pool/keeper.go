@@ -124,11 +124,15 @@ func (k *keeper) resolve() {
 
 // apply makes the membership that of the resolver's answer, if that is good for one.
 func (k *keeper) apply(answer resolved) {
-	if answer.err != nil || check(answer.addrs) != nil {
+	if answer.err == nil {
+		answer.err = check(answer.addrs)
+	}
+	if answer.err != nil {
+		k.p.log(answer.err)
 		return
 	}
 	before := k.p.members.Load()
-	next, old := before, before.addrs()
+	next, old := before.clone(), before.addrs()
 	var parting []*member
 	for _, addr := range answer.addrs {
 		if slices.Contains(old, addr) {
@@ -136,6 +140,7 @@ func (k *keeper) apply(answer resolved) {
 		}
 		var err error
 		if next, err = k.p.join(next, addr); err != nil {
+			k.p.log(err)
 			return
 		}
 	}
@@ -146,6 +151,9 @@ func (k *keeper) apply(answer resolved) {
 			parting = append(parting, these...)
 		}
 	}
+	slices.SortStableFunc(next.active, func(a, b *member) int {
+		return slices.Index(answer.addrs, a.addr) - slices.Index(answer.addrs, b.addr)
+	})
 	for _, m := range next.active {
 		if !slices.Contains(before.active, m) {
 			k.follow(m)

@@ -14,10 +14,15 @@ type membership struct {
 	gone    actor.Stats // of those who have left
 }
 
+func (m *membership) clone() *membership {
+	next := *m
+	next.active, next.leaving = slices.Clone(m.active), slices.Clone(m.leaving)
+	return &next
+}
+
 // join returns the membership with one more address.
 func (p *Pool) join(m *membership, addr string) (*membership, error) {
-	next := *m
-	next.active = slices.Clone(m.active)
+	next := m.clone()
 	for i := range p.options.connections {
 		one, err := newMember(p, addr, i)
 		if err != nil {
@@ -25,7 +30,7 @@ func (p *Pool) join(m *membership, addr string) (*membership, error) {
 		}
 		next.active = append(next.active, one)
 	}
-	return &next, nil
+	return next, nil
 }
 
 // part returns the membership with the members of an address leaving, and these.
@@ -45,10 +50,10 @@ func (m *membership) part(addr string) (*membership, []*member) {
 
 // bury returns the membership without a member that was leaving and has ended; its account stays.
 func (m *membership) bury(one *member) *membership {
-	next := *m
-	next.leaving = slices.DeleteFunc(slices.Clone(m.leaving), func(other *member) bool { return other == one })
+	next := m.clone()
+	next.leaving = slices.DeleteFunc(next.leaving, func(other *member) bool { return other == one })
 	addAccount(&next.gone, one.producer.Stats())
-	return &next
+	return next
 }
 
 // all calls each with every member, leaving ones too.

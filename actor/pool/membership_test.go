@@ -132,6 +132,12 @@ func TestBadAnswersChangeNothing(t *testing.T) {
 	}
 	reg.set(nil, c.nsqds[1].Addr)
 	require.Eventually(t, func() bool { return c.String() == c.nsqds[1].Addr }, patience, time.Millisecond)
+	reg.set(nil, c.nsqds[1].Addr, c.nsqds[0].Addr)
+	reg.asked(t)
+	require.Equal(t, c.nsqds[1].Addr+","+c.nsqds[0].Addr, c.String(), "in the answer's order")
+	reg.set(nil, c.nsqds[0].Addr, c.nsqds[1].Addr)
+	reg.asked(t)
+	require.Equal(t, c.nsqds[0].Addr+","+c.nsqds[1].Addr, c.String())
 }
 
 // A member that leaves ends what it has, and hands back what it cannot do.
@@ -139,7 +145,7 @@ func TestLeavingMemberEndsWhatItHas(t *testing.T) {
 	var reg register
 	c := newCrew(t, 2, nil, nil, pool.WithResolver(reg.resolve, 10*time.Millisecond), pool.WithMode(pool.Primary))
 	reg.set(nil, c.nsqds[0].Addr, c.nsqds[1].Addr)
-	require.NoError(t, c.Ping())
+	require.NoError(t, c.Publish("t", []byte("x"))) // to the first one, so that it is connected
 	c.nsqds[0].Stall()
 	done := make(chan *actor.Transaction, 100)
 	results := make(chan error, 100)
@@ -147,8 +153,8 @@ func TestLeavingMemberEndsWhatItHas(t *testing.T) {
 		require.NoError(t, c.PublishAsync("t", []byte("x"), done))
 		go func() { results <- c.PublishContext(within(t), "t", []byte("x")) }()
 	}
-	require.NoError(t, c.nsqds[0].WaitMessages(within(t), 2))
-	require.Eventually(t, func() bool { return c.Stats().Submitted == 100 }, patience, time.Millisecond)
+	require.NoError(t, c.nsqds[0].WaitMessages(within(t), 3))
+	require.Eventually(t, func() bool { return c.Stats().Submitted == 101 }, patience, time.Millisecond)
 	reg.set(nil, c.nsqds[1].Addr)
 	require.Eventually(t, func() bool {
 		n := node(c.Stats(), c.nsqds[0].Addr)
@@ -161,7 +167,7 @@ func TestLeavingMemberEndsWhatItHas(t *testing.T) {
 		require.NoError(t, <-results)
 		require.NoError(t, (<-done).Error)
 	}
-	require.Equal(t, 101, sum(c.stored()))
+	require.Equal(t, 102, sum(c.stored()))
 	require.Eventually(t, func() bool { return len(c.Stats().Nodes) == 1 }, patience, time.Millisecond)
 	requireAddsUp(t, c.Stats())
 }

@@ -13,8 +13,8 @@ func (p *Pool) move(from *member, ended chan<- *member) {
 	ended <- from
 }
 
-// rehome finds another member for a publish: the first that has room, or the one that has some first of two tries. Where the pool
-// is shutting its members down there is none any more, and nobody who could wait for the reader of its result: it is dropped.
+// rehome finds another member for a publish: the first that has room, or else the first that gets some. Where the pool is shutting
+// its members down there is none any more: the last failure is the result, and nobody waits for its reader.
 func (p *Pool) rehome(from *member, t *actor.Transaction) {
 	avoid := from
 	for range p.members.Load().active {
@@ -31,5 +31,9 @@ func (p *Pool) rehome(from *member, t *actor.Transaction) {
 			return
 		}
 	}
-	p.counts.dropped[actor.OutcomeOf(t.Error)].Add(1)
+	outcome := actor.OutcomeOf(t.Error)
+	if !t.Deliver() {
+		p.counts.dropped.Add(1)
+	}
+	p.counts.ended[outcome].Add(1)
 }

@@ -24,7 +24,7 @@ const (
 	// LeastPending takes two at random and of them the one with fewer publishes pending: a slow nsqd, or one that has stopped, gets
 	// no more of them than the others have. It is the default.
 	LeastPending Mode = iota
-	// Primary takes the first address that can be had, in the order in which they were given.
+	// Primary takes the first address that can be had, in the order in which they were given, or the resolver gives them.
 	Primary
 )
 
@@ -75,14 +75,15 @@ func WithConnections(n int) Option {
 
 const mostConnections = 64
 
-// Resolver returns the addresses of all nsqd that there are, in any order. It is called by one goroutine at a time and must give up
+// Resolver returns the addresses of all nsqd that there are, 1,024 at most. It is called by one goroutine at a time and must give up
 // when ctx ends. Package actor/pool/lookup has two.
 type Resolver func(ctx context.Context) ([]string, error)
 
 // WithResolver asks r for the addresses again and again, from the first use on: after a pause drawn anew each time from every/2 to
 // every, which must be from 10 ms to 24 h. Addresses that are new join the pool, others leave it: they get nothing new, and have
-// 5 s to end what they have. Where the answer is an error, empty, or holds an address that is none or comes twice, the pool stays
-// as it is; so does it while r takes its time, every or 5 s, whichever is longer, at most.
+// 5 s to end what they have. The order, which Primary heeds, is that of the answer. Where that is an error, empty,
+// or holds an address that is none or comes twice, the pool stays as it is, and Config.Logger hears of it; so it stays while r takes
+// its time, every or 5 s, whichever is longer, at most.
 func WithResolver(r Resolver, every time.Duration) Option {
 	return func(o *options) error {
 		if r == nil {

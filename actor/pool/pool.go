@@ -33,6 +33,7 @@ type Pool struct {
 	tally    actor.Tally   // likewise
 	ended    chan struct{} // closed by the keeper as its last act
 	answers  chan resolved // capacity 1, from the one resolver's goroutine there is
+	logging  state.Flag    // a record is being written
 	retired  chan *member  // from those who shut members down
 }
 
@@ -41,7 +42,8 @@ type Pool struct {
 // RetryUnknown and MaxAttempts are the pool's; see the package's documentation. HandBack is not for a pool's Config.
 //
 // It does not dial: the first publish or Ping does. With [WithResolver] addrs may be empty: then the resolver is asked at once, for
-// 5 s at most. Errors name what is wrong: with cfg, all fields; no address; an address that is none; one that comes twice; an option.
+// 5 s at most. Errors name what is wrong: with cfg, all fields; no address, or more than 1,024; an address that is none; one that
+// comes twice; an option.
 func New(addrs []string, cfg *actor.Config, opts ...Option) (*Pool, error) {
 	o, err := collect(opts)
 	if err != nil {
@@ -63,14 +65,17 @@ func New(addrs []string, cfg *actor.Config, opts ...Option) (*Pool, error) {
 		p.cfg.MaxAttempts = 1
 	}
 	p.cfg.WaitConnected = false
-	if len(addrs) == 0 && o.resolver != nil {
+	asked := len(addrs) == 0 && o.resolver != nil
+	if asked {
 		ctx, cancel := context.WithTimeout(context.Background(), firstAnswer)
 		defer cancel()
 		if addrs, err = o.resolver(ctx); err != nil {
 			return nil, fmt.Errorf("nsq pool: resolver: %w", err)
 		}
 	}
-	if err := check(addrs); err != nil {
+	if err := check(addrs); err != nil && asked {
+		return nil, fmt.Errorf("nsq pool: resolver: %w", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("nsq pool: %w", err)
 	}
 	first := &membership{}
@@ -96,10 +101,15 @@ const (
 	firstAnswer     = 5 * time.Second
 )
 
-// check refuses an empty list, and one with an address twice.
+const mostAddrs = 1024
+
+// check refuses an empty list, one that is too long, and one with an address twice.
 func check(addrs []string) error {
 	if len(addrs) == 0 {
 		return errors.New("no address of an nsqd")
+	}
+	if len(addrs) > mostAddrs {
+		return fmt.Errorf("%d addresses, must be at most %d", len(addrs), mostAddrs)
 	}
 	seen := make(map[string]bool, len(addrs))
 	for _, addr := range addrs {

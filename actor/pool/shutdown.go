@@ -190,9 +190,7 @@ func (k *keeper) shut(ctx context.Context, cancel context.CancelFunc) {
 			cancel()
 		}
 	}
-	for o := range p.counts.dropped {
-		n := p.counts.dropped[o].Load()
-		p.tally.Undelivered += n
-		p.severed = p.severed || n > 0
-	}
+	dropped := p.counts.dropped.Load()
+	p.tally.Undelivered += dropped
+	p.severed = p.severed || p.counts.rehomed() > p.counts.adopted.Load()
 }

@@ -169,3 +169,37 @@ func TestFlush(t *testing.T) {
 		c.Stop()
 	}
 }
+
+// Every asynchronous publish that was accepted has one result where its channel has room, whatever cuts Shutdown off.
+func TestCutOffWhileMoving(t *testing.T) {
+	for round := range 60 {
+		a, b := wiretest.NewServer(), wiretest.NewServer()
+		p, err := pool.New([]string{a.Addr, b.Addr}, nil)
+		require.NoError(t, err)
+		for p.Stats().Nodes[0].Acked == 0 || p.Stats().Nodes[1].Acked == 0 {
+			require.NoError(t, p.Publish("t", []byte("x")))
+		}
+		a.Stall()
+		b.Stall()
+		done := make(chan *actor.Transaction, 100_000)
+		accepted := 0
+		body := make([]byte, 1000)
+		for range 5000 {
+			if p.TryPublishAsync("t", body, done) == nil {
+				accepted++
+			}
+		}
+		go func() {
+			time.Sleep(time.Duration(round%20) * 20 * time.Microsecond)
+			a.CloseAll()
+			b.CloseAll()
+		}()
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		tally, err := p.Shutdown(ended)
+		require.EqualValues(t, accepted, len(done), "round %d: %+v %v", round, tally, err)
+		require.Zero(t, tally.Undelivered)
+		a.Close()
+		b.Close()
+	}
+}

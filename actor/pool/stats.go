@@ -29,14 +29,15 @@ type Node struct {
 type counters struct {
 	moved   [actor.Unknown + 1]atomic.Uint64 // publishes tried again by their callers, by the outcome that was not told
 	adopted atomic.Uint64                    // handed-back publishes that another member took
-	dropped [actor.Unknown + 1]atomic.Uint64 // handed-back publishes whose result nobody could deliver, by outcome
+	ended   [actor.Unknown + 1]atomic.Uint64 // handed-back publishes that nobody would take any more, by outcome
+	dropped atomic.Uint64                    // of these, those whose result found no room in its channel
 }
 
 // rehomed returns how many of the publishes that members have handed back are through.
 func (c *counters) rehomed() uint64 {
 	n := c.adopted.Load()
-	for i := range c.dropped {
-		n += c.dropped[i].Load()
+	for i := range c.ended {
+		n += c.ended[i].Load()
 	}
 	return n
 }
@@ -69,15 +70,15 @@ func (p *Pool) Stats() Stats {
 
 // account returns the pool's own account. What was moved is read first, so that nothing comes out negative.
 func (p *Pool) account() actor.Stats {
-	var moved, dropped [actor.Unknown + 1]uint64
+	var moved, ended [actor.Unknown + 1]uint64
 	for i := range moved {
-		moved[i], dropped[i] = p.counts.moved[i].Load(), p.counts.dropped[i].Load()
+		moved[i], ended[i] = p.counts.moved[i].Load(), p.counts.ended[i].Load()
 	}
 	adopted := p.counts.adopted.Load()
 	members := p.members.Load()
 	sum := members.gone
 	members.all(func(m *member) { addAccount(&sum, m.producer.Stats()) })
-	own := func(all uint64, o actor.Outcome) uint64 { return all - moved[o] + dropped[o] }
+	own := func(all uint64, o actor.Outcome) uint64 { return all - moved[o] + ended[o] }
 	s := actor.Stats{
 		Submitted:    sum.Submitted - adopted - moved[actor.Refused] - moved[actor.NotSent] - moved[actor.Unknown],
 		Acked:        sum.Acked,

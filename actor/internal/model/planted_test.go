@@ -101,8 +101,8 @@ var planted = []plantedFault{
 	},
 	{
 		"a try that finds no room keeps a reader's place", "actor/async.go", []edit{{
-			"if err != nil && done != nil {\n\t\tp.unread.leave(1, 0)",
-			"if err != nil && err != ErrFull && done != nil {\n\t\tp.unread.leave(1, 0)",
+			"if err != nil && counts {\n\t\tp.unread.leave(1, 0)",
+			"if err != nil && err != ErrFull && counts {\n\t\tp.unread.leave(1, 0)",
 		}}, true,
 	},
 	{
@@ -132,19 +132,18 @@ var planted = []plantedFault{
 var plantedInFolds = []plantedFault{
 	{
 		"order lost in a topic: what is not folded leaves the group before it open", "actor/fold.go", []edit{{
-			"\t*hint = uint16(len(f.groups))\n", "\tif foldable {\n\t\t*hint = uint16(len(f.groups))\n\t}\n",
+			"\tf.latest[slot] = uint16(len(f.groups))\n", "\tif foldable {\n\t\tf.latest[slot] = uint16(len(f.groups))\n\t}\n",
 		}}, false,
 	},
 	{
 		"order lost in a topic: a small publish goes back to the group that had no room for a large one", "actor/fold.go", []edit{{
-			"\t*hint = uint16(len(f.groups))\n",
-			"\ti := int(*hint)\n\tsame := i < len(f.groups) && bytes.Equal(f.groups[i].first.topicBytes(), t.topicBytes())\n" +
-				"\tif !foldable || !same {\n\t\t*hint = uint16(len(f.groups))\n\t}\n",
+			"\tf.latest[slot] = uint16(len(f.groups))\n",
+			"\tif !foldable || g == nil {\n\t\tf.latest[slot] = uint16(len(f.groups))\n\t}\n",
 		}}, true,
 	},
 	{
 		"a fold over two topics", "actor/fold.go", []edit{{
-			" && bytes.Equal(g.first.topicBytes(), t.topicBytes())", "",
+			"bytes.Equal(g.first.topicBytes(), t.topicBytes())", "len(g.first.topicBytes()) > 0",
 		}, {"import \"bytes\"\n", ""}}, true,
 	},
 	{
