@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"bufio"
 	"compress/flate"
 	"context"
 	"crypto/tls"
@@ -21,6 +22,7 @@ type seal struct {
 	tls      *tls.Conn     // nil: none
 	deflater *flate.Writer // nil: none
 	press    WriteFlusher  // the compressor, that one or another; nil: none
+	joined   *bufio.Writer // between the compressor and TLS, which makes a record of each write; nil without both
 	into     io.Writer     // the outermost layer
 
 	// The loop's, as the outermost layer is from engage on.
@@ -52,6 +54,10 @@ func (s *seal) addTLS(ctx context.Context, src io.Reader, cfg *tls.Config) (io.R
 
 // addDeflate returns the layer to read from.
 func (s *seal) addDeflate(src io.Reader, level int) (io.Reader, error) {
+	if s.tls != nil { // flate writes 240 bytes at a time
+		s.joined = bufio.NewWriterSize(s.tls, recordBytes)
+		s.into = s.joined
+	}
 	deflater, err := flate.NewWriter(s.into, level)
 	if err != nil {
 		return nil, err
@@ -81,11 +87,16 @@ func (s *seal) put(plain []byte, flush bool) error {
 	if _, err := s.into.Write(plain); err != nil {
 		return err
 	}
-	if flush && s.press != nil {
-		return s.press.Flush()
+	if !flush || s.press == nil {
+		return nil
 	}
-	return nil
+	if err := s.press.Flush(); err != nil || s.joined == nil {
+		return err
+	}
+	return s.joined.Flush()
 }
+
+const recordBytes = 16 << 10 // what a record of TLS holds at most
 
 // engage ends the handshake, during which what is put goes to the connection at once.
 func (s *seal) engage() { s.edge.keeps = true }
@@ -139,6 +150,9 @@ func (c *connection) finishSeal(now int64) bool {
 		return true
 	}
 	if s.deflater != nil && s.deflater.Close() != nil {
+		return false
+	}
+	if s.joined != nil && s.joined.Flush() != nil {
 		return false
 	}
 	if s.tls != nil && s.tls.CloseWrite() != nil {
