@@ -136,8 +136,8 @@ type Config struct {
 	SnappyWriter func(io.Writer) WriteFlusher
 
 	// AuthSecret is sent to an nsqd that requires AUTH, and to no other. Errors and log records do not show it, even where nsqd
-	// has repeated it, unless it could be a code of nsqd's, such as E_INVALID, or a part of one; a Config that is printed does.
-	// Default: none, and an nsqd that requires AUTH cannot be connected to.
+	// repeats it on the connection that brought it, unless it could be a code of nsqd's, such as E_INVALID, or a part of one; a
+	// Config that is printed does. Default: none, and an nsqd that requires AUTH cannot be connected to.
 	AuthSecret string
 	// AuthInClear allows AuthSecret to be sent without TLS over a network. Without it that is done only on a connection whose
 	// remote address is a loopback address, a Unix socket's or net.Pipe's; a proxy's or a tunnel's entrance is that,

@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/nsqactor/producer/state"
@@ -122,7 +123,7 @@ func (c *connection) why(end error) (*wire.ReplyError, error) {
 	if refusal, framed := end.(*wire.ReplyError); framed && c.broken != errUnasked {
 		return refusal, end
 	}
-	if c.broken != nil {
+	if c.broken != nil && !errors.Is(c.broken, net.ErrClosed) { // else its goroutine closed it, and end says why
 		return nil, c.broken
 	}
 	return nil, end
