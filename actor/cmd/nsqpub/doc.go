@@ -33,7 +33,7 @@ Nsqpub publishes standard input to NSQ, one message a line, and accounts for eve
 
 Each line is published to one nsqd; to_nsq publishes each to all. By the mode least-pending it is, of two drawn at random, the one
 with fewer messages without an answer, so that one that is slow or has stopped gets fewer lines. By primary it is the first that
-can be had, in the order of the flags, or of the addresses sorted as text when the program began. Lines keep no order among several.
+can be had, in the order of the flags, or of the addresses sorted as text. Lines keep no order among several.
 
 A line that one nsqd certainly did not store is given to another, up to three times (option max_publish_attempts). Each nsqlookupd
 is asked at the beginning and then every 8 to 15 seconds. An nsqd that none of them knows any more gets no further lines, unless
