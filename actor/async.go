@@ -113,7 +113,7 @@ func (p *Producer) postAsync(ctx context.Context, r *request, size int, done cha
 	t.Args = append(t.Args, args...)
 	_, outcome, err := p.post(ctx, t, e)
 	if err != nil {
-		return p.fail(r.kind, r.topic, outcome, err)
+		return p.booked(r.kind, r.topic, outcome, err, err != ErrFull)
 	}
 	return nil
 }

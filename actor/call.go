@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nsqactor/producer/state"
 )
@@ -31,7 +32,7 @@ func (p *Producer) publish(ctx context.Context, r request) error {
 	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
 	s, outcome, err := p.post(ctx, t, wait)
 	if err != nil {
-		return p.fail(r.kind, r.topic, outcome, err)
+		return p.booked(r.kind, r.topic, outcome, err, errors.Is(err, ErrStopped))
 	}
 	return p.await(ctx, s, &r)
 }
@@ -141,7 +142,7 @@ func (p *Producer) await(ctx context.Context, s sent, r *request) error {
 		case <-s.t.done:
 		case <-ctx.Done():
 			if outcome, left := p.leave(s); left {
-				return p.fail(r.kind, r.topic, outcome, ctx.Err())
+				return p.booked(r.kind, r.topic, outcome, ctx.Err(), false)
 			}
 			<-s.t.done
 		}

@@ -79,8 +79,8 @@ type Config struct {
 	WaitConnected bool
 
 	// HandBack is for who has several producers, as package actor/pool has: how many times an asynchronous publish that is Movable
-	// is handed back (see HandedBack) before its failure is delivered to its done channel. Once Shutdown has begun nothing is
-	// handed back. Default 0: never.
+	// is handed back (see HandedBack) before its failure is delivered to its done channel. Synchronous calls return their failures
+	// at once, counted as handed back (see Error.HandedBack). ErrStopped then comes within an *Error. Default 0: never.
 	HandBack int
 
 	// ClientID, Hostname and UserAgent are what nsqd shows in its statistics. Defaults: the host's short name, the host's name,

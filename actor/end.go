@@ -12,16 +12,18 @@ func (l *loop) end(t *Transaction, outcome Outcome, cause error) {
 		t.forget()
 		return
 	}
+	back := outcome != Acked && l.handsBack(t, outcome, cause) // before doubt, which says nothing of what this nsqd would do
 	if outcome != Acked {
 		if t.doubt {
 			outcome, cause = Unknown, doubtful(cause)
 		}
-		t.Error = l.p.fail(t.kind, t.topicName(), outcome, cause)
-	}
-	if t.kind.publishes() {
-		if outcome != Acked && l.handBack(t) {
+		if back {
+			l.handBack(t, outcome, cause)
 			return
 		}
+		t.Error = l.p.booked(t.kind, t.topicName(), outcome, cause, false)
+	}
+	if t.kind.publishes() {
 		l.p.settle(t.size, outcome)
 		l.tellFlushes(t)
 	}

@@ -59,7 +59,25 @@ type Error struct {
 	Addr    string  // nsqd's address, as NewProducer got it
 	Outcome Outcome // NotSent for Ping; for Flush Unknown, since publishes may be pending
 	Err     error   // the cause: one of the sentinels, a context's error, a *wire.ReplyError, or what was wrong with the input
+
+	booked booking
 }
+
+// booking says, under Config.HandBack, where a producer's account has the publish.
+type booking uint8
+
+const (
+	unbooked     booking = iota // it was not accepted
+	byOutcome                   // it was accepted, and has its outcome
+	asHandedBack                // it was accepted, and ended without one
+)
+
+// Accepted reports, under Config.HandBack, whether the producer's account has the publish.
+func (e *Error) Accepted() bool { return e.booked != unbooked }
+
+// HandedBack reports, under Config.HandBack, whether the account has it as handed back: its outcome is the affair of whoever reads
+// this.
+func (e *Error) HandedBack() bool { return e.booked == asHandedBack }
 
 // Error returns all that is known, in one line.
 func (e *Error) Error() string {

@@ -69,8 +69,9 @@ func (g *gate) enter(ctx context.Context, stop <-chan struct{}, bytes int) error
 	return nil
 }
 
-// force takes room for one thing of no bytes beyond all bounds. It is for what holds room in another gate and is about to leave it.
-func (g *gate) force() { g.used.Add(1 << byteBits) }
+// force takes room for one thing of that many bytes beyond all bounds. It is for what holds room in another gate and is about to
+// leave it.
+func (g *gate) force(bytes int) { g.used.Add(1<<byteBits | uint64(bytes)) }
 
 // leave gives back what that many successful enters took.
 func (g *gate) leave(count, bytes int) {

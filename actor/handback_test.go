@@ -84,7 +84,7 @@ func TestHandedBackAndAdopted(t *testing.T) {
 		back := one(t, gone)
 		require.ErrorIs(t, back.Error, actor.ErrNotConnected)
 		require.Empty(t, done)
-		require.NoError(t, there.Adopt(back))
+		require.NoError(t, there.Adopt(testContext(t), back))
 		if i < 4 {
 			result := <-done
 			require.NoError(t, result.Error)
@@ -104,8 +104,14 @@ func TestHandedBackAndAdopted(t *testing.T) {
 	require.Zero(t, s.NotSent+s.Pending+s.PendingBytes)
 	require.Zero(t, gone.Pending())
 	require.EqualValues(t, 5, there.Stats().Acked)
-	require.Error(t, gone.Publish("topic", []byte("body")), "a call has somebody who waits")
-	require.EqualValues(t, 1, gone.Stats().NotSent)
+	err := gone.Publish("topic", []byte("body"))
+	var failed *actor.Error
+	require.ErrorAs(t, err, &failed, "a call has somebody who waits")
+	require.True(t, failed.HandedBack())
+	require.EqualValues(t, 6, gone.Stats().HandedBack)
+	require.ErrorAs(t, gone.Publish("no topic", []byte("body")), &failed)
+	require.False(t, failed.Accepted())
+	require.Zero(t, gone.Pending())
 	gone.Stop()
 	_, open := <-gone.HandedBack()
 	require.False(t, open)
@@ -123,8 +129,8 @@ func TestHandedBackOftenEnough(t *testing.T) {
 	p := handingBack(t, 2)
 	done := make(doneChan, 1)
 	require.NoError(t, p.PublishAsync("topic", []byte("body"), done, "arg"))
-	require.NoError(t, p.Adopt(one(t, p)))
-	require.NoError(t, p.Adopt(one(t, p)))
+	require.NoError(t, p.Adopt(testContext(t), one(t, p)))
+	require.NoError(t, p.Adopt(testContext(t), one(t, p)))
 	result := <-done
 	require.ErrorIs(t, result.Error, actor.ErrNotConnected)
 	require.Equal(t, []any{"arg"}, result.Args)
@@ -173,19 +179,22 @@ func TestAdoptionThatFails(t *testing.T) {
 
 	stopped := newProducer(t, srv.Addr, nil)
 	stopped.Stop()
-	require.Equal(t, actor.ErrStopped, stopped.Adopt(back))
-	require.Equal(t, actor.ErrStopped, stopped.TryAdopt(back))
+	require.Equal(t, actor.ErrStopped, stopped.Adopt(testContext(t), back))
 
 	full := newProducer(t, srv.Addr, &actor.Config{MaxPending: 1})
+	require.NoError(t, full.Ping())
 	srv.Stall()
 	require.NoError(t, full.PublishAsync("topic", []byte("first"), nil))
-	require.Equal(t, actor.ErrFull, full.TryAdopt(back))
-	adopted := make(chan error)
-	go func() { adopted <- full.Adopt(back) }()
+	require.NoError(t, srv.WaitMessages(testContext(t), 1))
+	require.NoError(t, full.Adopt(testContext(t), back), "it has left another's place")
+	require.Equal(t, 2, full.Pending())
+	require.Equal(t, actor.ErrFull, full.TryPublishAsync("topic", []byte("third"), nil))
 	srv.Resume()
-	require.NoError(t, <-adopted)
 	require.NoError(t, (<-done).Error)
+	require.NoError(t, full.Flush(testContext(t)))
 	require.Equal(t, []string{"first", "body"}, bodies(srv.Messages()))
+	require.Zero(t, full.Pending())
+	require.Zero(t, p.Pending())
 }
 
 // A context bounds the wait for room of an asynchronous publish, and nothing else.

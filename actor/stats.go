@@ -25,7 +25,7 @@ type Stats struct {
 	InFlight     uint64 // encoded and not answered, likewise
 	Batches      uint64 // encoded since the producer was made, each for one write
 	Commands     uint64 // in them: the publishes to one topic in a batch fold into one
-	HandedBack   uint64 // publishes that ended here without an outcome, for another nsqd
+	HandedBack   uint64 // publishes that ended here without an outcome, for another nsqd to have
 	Connections  uint64 // handshakes that succeeded since the producer was made
 
 	Untold uint64 // events that a slow Logger or Trace has missed

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nsqactor/producer/actor"
-	"github.com/nsqactor/producer/state"
 )
 
 // PublishAsync publishes body to topic at one nsqd, or, where that one certainly did not store it, at another, and does not wait
@@ -38,43 +37,67 @@ func (p *Pool) TryPublishAsync(topic string, body []byte, done chan *actor.Trans
 }
 
 // publishAsync gives a publish to a member. Where that one has no room, it waits there until there is some or the member breaks, and
-// then goes to another. ErrStopped is that of a member that has left the pool under the call.
+// then goes to another.
 func (p *Pool) publishAsync(r route, give func(context.Context, *actor.Producer) error) error {
 	if !p.live() {
 		return actor.ErrStopped
 	}
-	var avoid *member
+	var f failover
 	for {
-		m := p.choose(r, avoid)
-		ctx := context.Background()
-		if m.breaker.Load() != state.Broken { // else all are, and each is as good as any
-			ctx = m.whole.Load()
-		}
-		err := give(ctx, m.producer)
-		if err == nil || !errors.Is(err, context.Canceled) && (err != actor.ErrStopped || p.closing()) {
+		m := p.choose(r, f.last)
+		err := give(m.span(p), m.producer)
+		if err, again := p.givenAgain(&f, m, err); !again {
 			return err
 		}
-		avoid = m
 	}
 }
 
-// tryPublishAsync offers a publish to the member that is chosen, and to the others behind it. One with a key has no others.
+// givenAgain decides what becomes of an asynchronous publish that a member has taken or not: it returns the error to tell, or reports
+// that another member is to be tried.
+func (p *Pool) givenAgain(f *failover, m *member, err error) (error, bool) {
+	failed, ours := err.(*actor.Error)
+	if f.held && (err == nil || ours && failed.Accepted()) {
+		f.held = false
+		p.counts.adopted.Add(1)
+	}
+	f.held = f.held || ours && failed.HandedBack()
+	f.last = m
+	if !p.closing() && (errors.Is(err, context.Canceled) || errors.Is(err, actor.ErrStopped)) {
+		return nil, true // the member has broken, or left the pool, while the publish waited for room there
+	}
+	if err == nil {
+		return nil, false
+	}
+	if errors.Is(err, context.Canceled) {
+		err = actor.ErrStopped
+	}
+	return p.conclude(f, err), false
+}
+
+// tryPublishAsync offers a publish to the member that is chosen, and then to the others that are not broken. One with a key has no
+// others.
 func (p *Pool) tryPublishAsync(r route, give func(*actor.Producer) error) error {
 	if !p.live() {
 		return actor.ErrStopped
 	}
-	first := p.choose(r, nil)
-	err := give(first.producer)
-	if r.keyed {
-		return err
-	}
-	for _, m := range p.members.Load().active {
-		if err != actor.ErrFull && (err != actor.ErrStopped || p.closing()) {
-			break
+	var f failover
+	for {
+		m := p.choose(r, f.last)
+		err, again := p.givenAgain(&f, m, give(m.producer))
+		if again {
+			continue
 		}
-		if m != first && m.grade(p) == fit {
-			err = give(m.producer)
+		if err != actor.ErrFull || r.keyed {
+			return err
 		}
+		for _, other := range p.members.Load().active {
+			if other == m || other.grade(p) == unfit {
+				continue
+			}
+			if err, again = p.givenAgain(&f, other, give(other.producer)); !again && err != actor.ErrFull {
+				return err
+			}
+		}
+		return actor.ErrFull
 	}
-	return err
 }

@@ -23,8 +23,7 @@ type keeper struct {
 }
 
 const (
-	lookEvery   = 25 * time.Millisecond
-	leaveWithin = 5 * time.Second // given to a member that leaves the pool
+	lookEvery = 25 * time.Millisecond
 )
 
 func newKeeper(p *Pool) *keeper {
@@ -92,10 +91,12 @@ func (k *keeper) look() {
 		better = m.look(&k.limits, now) || better
 	}
 	if better {
-		next := make(chan struct{})
-		close(*k.p.better.Swap(&next))
+		k.wake()
 	}
 }
+
+// wake ends the waiting for a member that can be used.
+func (k *keeper) wake() { k.p.better.Swap(newSpan()).end() }
 
 // resolved is what a resolver had to say.
 type resolved struct {
@@ -160,17 +161,16 @@ func (k *keeper) apply(answer resolved) {
 		}
 	}
 	k.p.members.Store(next)
+	k.wake() // who is new is trusted
 	for _, m := range parting {
 		go k.p.retire(m)
 	}
 }
 
-// retire shuts down a member that has left the pool, when it has ended what it has, or some time later.
+// retire shuts down a member that has left the pool: when it has ended what it has, and its results are read, or when the pool's
+// time is over.
 func (p *Pool) retire(m *member) {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
-	defer cancel()
-	m.producer.Flush(ctx) // what it cannot do it hands back as long as it is not shut down
-	m.producer.Shutdown(ctx)
+	m.producer.Shutdown(p.bound)
 	select {
 	case p.retired <- m:
 	case <-p.ended:

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/state"
+	"github.com/nsqactor/producer/wire"
 )
 
 // member is one connection to one nsqd: a producer, and what the pool thinks of it.
@@ -28,7 +30,6 @@ type member struct {
 	until    int64         // no proving before
 	pause    time.Duration // the last one's ceiling; 0: it has been trusted for a while
 	noticed  bool          // that it is broken
-	again    bool          // it was connecting again when it was last looked at
 }
 
 func newMember(p *Pool, addr string, connection int) (*member, error) {
@@ -42,7 +43,7 @@ func newMember(p *Pool, addr string, connection int) (*member, error) {
 	return m, nil
 }
 
-// span is a context that ends when the member breaks: nobody goes on to wait for room there.
+// span is a context with its end: while it lasts, it is worth waiting.
 type span struct {
 	context.Context
 	end context.CancelFunc
@@ -51,6 +52,15 @@ type span struct {
 func newSpan() *span {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &span{ctx, cancel}
+}
+
+// span returns for how long a publish may wait for room at the member: until it breaks, or, where it is broken, as all are then,
+// until one of them gets better.
+func (m *member) span(p *Pool) context.Context {
+	if m.breaker.Load() == state.Broken {
+		return p.better.Load()
+	}
+	return m.whole.Load()
 }
 
 // breakOff makes the member broken.
@@ -62,7 +72,7 @@ func (m *member) breakOff() {
 
 // heed takes the member's failure for what it is: where not the publish was at fault but nsqd or the way there, it is broken.
 func (m *member) heed(err error) {
-	if err != actor.ErrStopped && actor.Movable(err, true) {
+	if !errors.Is(err, actor.ErrStopped) && actor.Movable(err, true) {
 		m.breakOff()
 	}
 }
@@ -87,7 +97,8 @@ func (m *member) grade(p *Pool) grade {
 	case state.Trusted:
 		return fit
 	case state.Proving:
-		if steps := (p.clock() - m.since.Load()) / int64(proveStep); m.producer.Pending() < 1<<min(steps, 20) {
+		since := m.since.Load() // before the clock, lest it be later
+		if steps := max(0, p.clock()-since) / int64(proveStep); m.producer.Pending() < 1<<min(steps, 20) {
 			return fit
 		}
 		return tried
@@ -107,9 +118,8 @@ func (m *member) look(l *limits, now int64) (better bool) {
 	if answers := s.Acked + s.Refused; s.Pending == 0 || answers != m.answers {
 		m.answers, m.progress = answers, now
 	}
-	again := s.Link == state.Connecting && s.Connections > 0
-	lost := s.Link == state.Down || again && m.again // a connection that nsqd ended to refuse a publish is back by the next look
-	m.again = again
+	_, refused := s.LastError.(*wire.ReplyError) // nsqd ended the connection to refuse a publish, and is there
+	lost := s.Link == state.Down || s.Link == state.Connecting && s.Connections > 0 && !refused
 	stalled := now-m.progress > int64(l.patience)
 	switch m.breaker.Load() {
 	case state.Trusted:

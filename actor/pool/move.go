@@ -13,23 +13,19 @@ func (p *Pool) move(from *member, ended chan<- *member) {
 	ended <- from
 }
 
-// rehome finds another member for a publish: the first that has room, or else the first that gets some. Where the pool is shutting
-// its members down there is none any more: the last failure is the result, and nobody waits for its reader.
+// rehome finds another member for a publish. Where the pool is shutting its members down there is none any more: the last failure is
+// the result, and nobody waits for its reader.
 func (p *Pool) rehome(from *member, t *actor.Transaction) {
-	avoid := from
-	for range p.members.Load().active {
-		m := p.choose(route{}, avoid)
-		if m.producer.TryAdopt(t) == nil {
-			p.counts.adopted.Add(1)
-			return
-		}
-		avoid = m
-	}
 	for !p.closing() {
-		if p.choose(route{}, from).producer.Adopt(t) == nil {
-			p.counts.adopted.Add(1)
+		m := p.choose(route{}, from)
+		err := m.producer.Adopt(m.span(p), t)
+		if e, ours := err.(*actor.Error); err == nil || ours && e.Accepted() {
+			p.counts.adopted.Add(1) // also where it was handed back at once
+		}
+		if err == nil {
 			return
 		}
+		from = m
 	}
 	outcome := actor.OutcomeOf(t.Error)
 	if !t.Deliver() {

@@ -80,8 +80,8 @@ const mostConnections = 64
 type Resolver func(ctx context.Context) ([]string, error)
 
 // WithResolver asks r for the addresses again and again, from the first use on: after a pause drawn anew each time from every/2 to
-// every, which must be from 10 ms to 24 h. Addresses that are new join the pool, others leave it: they get nothing new, and have
-// 5 s to end what they have. The order, which Primary heeds, is that of the answer. Where that is an error, empty,
+// every, which must be from 10 ms to 24 h. Addresses that are new join the pool, others leave it: they get nothing new, and end
+// what they have. The order, which Primary heeds, is that of the answer. Where that is an error, empty,
 // or holds an address that is none or comes twice, the pool stays as it is, and Config.Logger hears of it; so it stays while r takes
 // its time, every or 5 s, whichever is longer, at most.
 func WithResolver(r Resolver, every time.Duration) Option {

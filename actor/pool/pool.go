@@ -19,16 +19,16 @@ type Pool struct {
 	attempts int  // at how many members a publish is tried, at most; see tries
 
 	phase   state.PhaseCell
-	members atomic.Pointer[membership]    // replaced by the keeper alone
-	better  atomic.Pointer[chan struct{}] // closed, and replaced, by the keeper when a member can be used again
+	members atomic.Pointer[membership] // replaced by the keeper alone
+	better  atomic.Pointer[span]       // ended, and replaced, by the keeper when a member can be used again
 	counts  counters
 	began   time.Time // zero of the pool's clock
 
 	stopping chan struct{} // closed when Shutdown begins
 	base     actor.Stats   // the account at that moment; written before stopping is closed
-	cutting  state.Flag    // set by whoever closes cut
-	cut      chan struct{} // closed when Shutdown's bound is over
-	cutErr   error         // why; written before cut is closed
+	cutting  state.Flag    // set by whoever ends bound
+	bound    *span         // until Shutdown's is over
+	cutErr   error         // why; written before bound ends
 	severed  bool          // whether the cut ended anything; written before ended is closed
 	tally    actor.Tally   // likewise
 	ended    chan struct{} // closed by the keeper as its last act
@@ -86,10 +86,9 @@ func New(addrs []string, cfg *actor.Config, opts ...Option) (*Pool, error) {
 		}
 	}
 	p.members.Store(first)
-	better := make(chan struct{})
-	p.better.Store(&better)
+	p.better.Store(newSpan())
+	p.bound = newSpan()
 	p.stopping = make(chan struct{})
-	p.cut = make(chan struct{})
 	p.ended = make(chan struct{})
 	p.answers = make(chan resolved, 1)
 	p.retired = make(chan *member, 1)

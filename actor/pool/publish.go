@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,7 +51,7 @@ func (p *Pool) publish(ctx context.Context, r route, try func(*actor.Producer) e
 	for {
 		m := p.choose(r, f.last)
 		err := try(m.producer)
-		if err == nil {
+		if err == nil && f.last == nil {
 			return nil
 		}
 		if err, again := p.again(ctx, &f, m, err); !again {
@@ -63,46 +64,81 @@ func (p *Pool) publish(ctx context.Context, r route, try func(*actor.Producer) e
 type failover struct {
 	last  *member // failed last
 	tries int
+	held  bool         // a member has handed the publish back, and no other has accepted it
 	doubt *actor.Error // a member's that may have stored the message
 }
 
-// again decides what becomes of a call that has failed at a member: it returns the error to tell, or reports that another member
-// is to be tried.
+// again decides what becomes of a call that a member has answered so, behind at least one failure: it returns the error to tell, or
+// reports that another member is to be tried.
 func (p *Pool) again(ctx context.Context, f *failover, m *member, err error) (error, bool) {
-	if err == actor.ErrStopped {
-		return f.tell(err), !p.closing() // else the member has left the pool under the call
+	failed, ours := err.(*actor.Error)
+	if f.held && (err == nil || ours && failed.Accepted()) {
+		f.held = false
+		p.counts.adopted.Add(1)
+	}
+	if err == nil {
+		return nil, false
 	}
 	m.heed(err)
-	if !actor.Movable(err, p.cfg.RetryUnknown) || ctx.Err() != nil {
-		return f.tell(err), false
-	}
-	failed := err.(*actor.Error) // as all are that are not bare
-	if failed.Outcome == actor.Unknown {
-		f.doubt = failed
-	}
-	f.last, f.tries = m, f.tries+1
-	if f.tries >= max(p.attempts, len(p.members.Load().active)) {
-		if !p.waits || ctx.Done() == nil {
-			return f.tell(err), false
+	f.last = m
+	if ours && failed.HandedBack() {
+		f.held = true
+		if failed.Outcome == actor.Unknown {
+			f.doubt = failed
 		}
-		if ended := p.awaitBetter(ctx); ended != nil {
-			return f.tell(instead(failed, ended)), false
-		}
-		f.tries = 0
 	}
-	p.counts.moved[failed.Outcome].Add(1)
-	return nil, true
+	switch {
+	case errors.Is(err, actor.ErrStopped): // the member has left the pool under the call, or the pool is at its end
+		if !p.closing() {
+			return nil, true
+		}
+	case !ours || !failed.HandedBack() || ctx.Err() != nil:
+	default:
+		f.tries++
+		if f.tries < max(p.attempts, len(p.members.Load().active)) {
+			return nil, true
+		}
+		if p.waits && ctx.Done() != nil {
+			ended := p.awaitBetter(ctx)
+			if ended == nil {
+				f.tries = 0
+				return nil, true
+			}
+			err = instead(failed, ended)
+		}
+	}
+	return p.conclude(f, err), false
 }
 
-// tell returns the error as it is, unless an earlier member may have stored the message.
-func (f *failover) tell(err error) error {
-	if f.doubt == nil || actor.OutcomeOf(err) == actor.Unknown {
-		return err
+// conclude returns what the caller is told, and sees to it that the pool's account has it so.
+func (p *Pool) conclude(f *failover, err error) error {
+	failed, ours := err.(*actor.Error)
+	switch {
+	case f.doubt != nil && actor.OutcomeOf(err) != actor.Unknown:
+		doubtful := *f.doubt
+		doubtful.Err = fmt.Errorf("%w at %s, and then: %w", actor.ErrConnectionLost, doubtful.Addr, withoutOutcome{err})
+		if !f.held && ours && failed.Accepted() {
+			p.counts.changed[failed.Outcome].Add(-1)
+			p.counts.changed[actor.Unknown].Add(1)
+		}
+		err = &doubtful
+	case errors.Is(err, actor.ErrStopped):
+		err = actor.ErrStopped
 	}
-	doubtful := *f.doubt
-	// Not by %w: what is inside may imply that nothing was sent.
-	doubtful.Err = fmt.Errorf("%w at %s, and then: %v", actor.ErrConnectionLost, doubtful.Addr, err)
-	return &doubtful
+	if f.held {
+		p.counts.ended[actor.OutcomeOf(err)].Add(1)
+	}
+	return err
+}
+
+// withoutOutcome is an error as a cause of one whose outcome is another: of what it is, it keeps a context's end alone, since the
+// rest may imply that nothing was sent.
+type withoutOutcome struct{ err error }
+
+func (w withoutOutcome) Error() string { return w.err.Error() }
+
+func (w withoutOutcome) Is(target error) bool {
+	return (target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(w.err, target)
 }
 
 // instead returns the error of a call that nobody tries again, for that cause.
@@ -121,14 +157,14 @@ func instead(failed *actor.Error, cause error) error {
 // Invariant: nobody waits past a member that gets better. The keeper moves a breaker before it takes the channel that it closes,
 // and who waits takes the channel before he looks at the breakers.
 func (p *Pool) awaitBetter(ctx context.Context) error {
-	better := *p.better.Load()
+	better := p.better.Load()
 	for _, m := range p.members.Load().active {
 		if m.grade(p) != unfit {
 			return nil
 		}
 	}
 	select {
-	case <-better:
+	case <-better.Done():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

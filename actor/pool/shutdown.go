@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nsqactor/producer/actor"
@@ -28,28 +29,38 @@ func (p *Pool) ping(ctx context.Context, waits bool) error {
 	if !p.live() {
 		return actor.ErrStopped
 	}
+	for {
+		err := p.pingAll(ctx)
+		if errors.Is(err, actor.ErrStopped) && !p.closing() {
+			continue // all that were asked have left the pool meanwhile
+		}
+		failed, ours := err.(*actor.Error)
+		if !ours || !waits || ctx.Err() != nil {
+			return err
+		}
+		if ended := p.awaitBetter(ctx); ended != nil {
+			return instead(failed, ended)
+		}
+	}
+}
+
+// pingAll asks all members at once, and returns nil as soon as one of them can be published to, or how the last one failed.
+func (p *Pool) pingAll(ctx context.Context) (err error) {
 	members := p.members.Load().active
 	results := make(chan error, len(members))
 	for _, m := range members {
-		go func() { results <- m.producer.PingContext(ctx) }()
+		go func() {
+			err := m.producer.PingContext(ctx)
+			m.heed(err)
+			results <- err
+		}()
 	}
-	var err error
 	for range members {
 		if err = <-results; err == nil {
 			return nil
 		}
 	}
-	if !waits {
-		return err
-	}
-	if ended := p.awaitBetter(ctx); ended != nil {
-		failed, ours := err.(*actor.Error)
-		if !ours {
-			return err
-		}
-		return instead(failed, ended)
-	}
-	return nil
+	return err
 }
 
 // Flush waits until every publish accepted before it has its outcome, at whichever nsqd. Otherwise it is a Producer's Flush.
@@ -76,7 +87,11 @@ func (p *Pool) flush(ctx context.Context) error {
 		if back := p.handedBack(); back == before && p.counts.rehomed() == before {
 			return nil
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done(): // what is on its way has no member that could say so
+			return &actor.Error{Op: "Flush", Outcome: actor.Unknown, Err: ctx.Err()}
+		}
 	}
 }
 
@@ -97,7 +112,7 @@ func (p *Pool) Stop() {
 
 // Shutdown stops the pool: from now on publishes return ErrStopped, those that were accepted go on to their outcome, at another
 // nsqd where need be, and asynchronous results to their readers, until all are through or ctx ends. Then each member is cut off as
-// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver that does not heed its context, with the
+// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver's call that may be ending, with the
 // tally of what ended since the first Shutdown began. The error is nil if all were through, and otherwise that of the context
 // whose end cut them off. It may be called by several goroutines, and again.
 func (p *Pool) Shutdown(ctx context.Context) (actor.Tally, error) {
@@ -115,7 +130,7 @@ func (p *Pool) Shutdown(ctx context.Context) (actor.Tally, error) {
 	case <-ctx.Done():
 		if p.cutting.Set() {
 			p.cutErr = ctx.Err()
-			close(p.cut)
+			p.bound.end()
 		}
 		<-p.ended
 	}
@@ -134,20 +149,14 @@ func (k *keeper) close() {
 	if k.cancel != nil {
 		k.cancel()
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	quiet := make(chan struct{})
 	go func() {
 		defer close(quiet)
-		p.flush(ctx)
+		p.flush(p.bound)
 	}()
 	for waiting := true; waiting; {
 		select {
 		case <-quiet:
-			waiting = false
-		case <-p.cut:
-			cancel()
-			<-quiet
 			waiting = false
 		case <-k.moved:
 			k.movers--
@@ -156,16 +165,19 @@ func (k *keeper) close() {
 		}
 	}
 	p.phase.Advance(state.Draining, state.Closed)
-	k.shut(ctx, cancel)
+	k.shut()
+	cut := p.bound.Err() != nil
+	p.bound.end()
 	account := p.account()
 	p.tally.Acked = account.Acked - p.base.Acked
 	p.tally.Refused = account.Refused - p.base.Refused
 	p.tally.NotSent = account.NotSent - p.base.NotSent
 	p.tally.Unknown = account.Unknown - p.base.Unknown
+	p.severed = p.severed || cut && p.tally.NotSent+p.tally.Unknown+p.tally.Undelivered > 0
 }
 
 // shut shuts all members down, at once, and returns when they and their movers have ended.
-func (k *keeper) shut(ctx context.Context, cancel context.CancelFunc) {
+func (k *keeper) shut() {
 	p := k.p
 	type end struct {
 		tally actor.Tally
@@ -177,12 +189,11 @@ func (k *keeper) shut(ctx context.Context, cancel context.CancelFunc) {
 	members.all(func(m *member) {
 		left++
 		go func() {
-			tally, err := m.producer.Shutdown(ctx)
+			tally, err := m.producer.Shutdown(p.bound)
 			ends <- end{tally, err}
 		}()
 	})
 	leaving := len(members.leaving)
-	cut := p.cut
 	for left > 0 || k.movers > 0 || leaving > 0 {
 		select {
 		case e := <-ends:
@@ -193,12 +204,8 @@ func (k *keeper) shut(ctx context.Context, cancel context.CancelFunc) {
 			k.movers--
 		case <-p.retired: // its account is still the membership's
 			leaving--
-		case <-cut:
-			cut = nil
-			cancel()
 		}
 	}
 	dropped := p.counts.dropped.Load()
 	p.tally.Undelivered += dropped
-	p.severed = p.severed || p.counts.rehomed() > p.counts.adopted.Load()
 }

@@ -27,10 +27,10 @@ type Node struct {
 
 // counters are what the pool counts beside its members.
 type counters struct {
-	moved   [actor.Unknown + 1]atomic.Uint64 // publishes tried again by their callers, by the outcome that was not told
-	adopted atomic.Uint64                    // handed-back publishes that another member took
-	ended   [actor.Unknown + 1]atomic.Uint64 // handed-back publishes that nobody would take any more, by outcome
-	dropped atomic.Uint64                    // of these, those whose result found no room in its channel
+	adopted atomic.Uint64                    // handed-back publishes that another member accepted
+	ended   [actor.Unknown + 1]atomic.Uint64 // handed-back publishes that no other one did, by the outcome that was told
+	changed [actor.Unknown + 1]atomic.Int64  // outcomes that were told against those that members counted: doubt is the pool's
+	dropped atomic.Uint64                    // results that found no room in their channels at the end
 }
 
 // rehomed returns how many of the publishes that members have handed back are through.
@@ -62,31 +62,25 @@ func (p *Pool) Stats() Stats {
 		}
 	}
 	s.Moved = p.counts.adopted.Load()
-	for i := range p.counts.moved {
-		s.Moved += p.counts.moved[i].Load()
-	}
 	return s
 }
 
-// account returns the pool's own account. What was moved is read first, so that nothing comes out negative.
+// account returns the pool's own account. What was adopted is read first, so that nothing comes out negative.
 func (p *Pool) account() actor.Stats {
-	var moved, ended [actor.Unknown + 1]uint64
-	for i := range moved {
-		moved[i], ended[i] = p.counts.moved[i].Load(), p.counts.ended[i].Load()
-	}
 	adopted := p.counts.adopted.Load()
 	members := p.members.Load()
-	sum := members.gone
-	members.all(func(m *member) { addAccount(&sum, m.producer.Stats()) })
-	own := func(all uint64, o actor.Outcome) uint64 { return all - moved[o] + ended[o] }
-	s := sum
-	s.Submitted -= adopted + moved[actor.Refused] + moved[actor.NotSent] + moved[actor.Unknown]
-	s.Refused = own(sum.Refused, actor.Refused)
-	s.NotSent = own(sum.NotSent, actor.NotSent)
-	s.Unknown = own(sum.Unknown, actor.Unknown)
+	s := members.gone
+	members.all(func(m *member) { addAccount(&s, m.producer.Stats()) })
+	own := func(all uint64, o actor.Outcome) uint64 {
+		return all + p.counts.ended[o].Load() + uint64(p.counts.changed[o].Load())
+	}
+	s.Submitted -= adopted
+	s.Refused = own(s.Refused, actor.Refused)
+	s.NotSent = own(s.NotSent, actor.NotSent)
+	s.Unknown = own(s.Unknown, actor.Unknown)
+	s.Pending = s.Submitted - s.Acked - s.Refused - s.NotSent - s.Unknown
 	s.HandedBack = 0
 	s.Phase = p.phase.Load()
-	s.Pending = s.Submitted - s.Acked - s.Refused - s.NotSent - s.Unknown
 	return s
 }
 
