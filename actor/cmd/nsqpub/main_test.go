@@ -136,7 +136,7 @@ func TestHelp(t *testing.T) {
 		assert.NotContains(t, stdout.String(), "package main")
 		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "producer-opt", "version", "help",
 			"lookupd-http-address", "mode", "json"} {
-			assert.Contains(t, stdout.String(), "--"+name+" ")
+			assert.Contains(t, stdout.String(), "\t--"+name+" ")
 		}
 	}
 }

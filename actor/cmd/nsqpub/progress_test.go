@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,20 +17,23 @@ import (
 
 func TestProgress(t *testing.T) {
 	var a account
+	var passed atomic.Uint64
 	written := make(written, 1)
 	ticks, stop, ended := make(chan time.Time), make(chan struct{}), make(chan struct{})
 	began := time.Now()
 	go func() {
 		defer close(ended)
-		progress{account: &a, inFlight: func() uint64 { return 7 }, began: began}.renew(written, ticks, stop)
+		p := progress{account: &a, inFlight: func() uint64 { return 7 }, size: 1000, passed: passed.Load, began: began}
+		p.renew(written, ticks, stop)
 	}()
 	a.outcomes[actor.Acked].Store(3000)
 	ticks <- began.Add(2 * time.Second)
-	assert.Equal(t, "\r\x1b[K3000 acked  1500 messages/s  7 in flight", <-written)
+	assert.Equal(t, "\r\x1b[K3000 acked  1500 messages/s  7 in flight  0%", <-written)
+	passed.Store(600)
 	a.outcomes[actor.Acked].Store(3500)
 	a.outcomes[actor.NotSent].Store(2)
 	ticks <- began.Add(3 * time.Second)
-	assert.Equal(t, "\r\x1b[K3500 acked  500 messages/s  7 in flight  2 not acked", <-written)
+	assert.Equal(t, "\r\x1b[K3500 acked  500 messages/s  7 in flight  2 not acked  60%  2s left", <-written)
 	close(stop)
 	assert.Equal(t, "\r\x1b[K", <-written)
 	<-ended
@@ -73,6 +77,10 @@ func TestSizeOf(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	assert.Zero(t, sizeOf(r))
+	dir, err := os.Open(t.TempDir())
+	require.NoError(t, err)
+	defer dir.Close()
+	assert.Zero(t, sizeOf(dir), "what a directory's size may be")
 
 	file, err := os.Create(rejectsFile(t))
 	require.NoError(t, err)
