@@ -138,3 +138,15 @@ func (c *crowd) run(calls int) (err error) {
 	}
 	return err
 }
+
+// Who looks at the figures does not pay for it with memory.
+func TestFiguresAllocateNothing(t *testing.T) {
+	p := newProducer(t, newDouble(t).Addr, nil)
+	require.NoError(t, p.Publish("topic", []byte("body")))
+	var figures uint64
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		h := p.AckTimes()
+		figures += p.Stats().Acked + h.Count() + uint64(h.Quantile(0.99)) + uint64(p.Pending())
+	}))
+	require.NotZero(t, figures)
+}

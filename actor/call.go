@@ -37,7 +37,7 @@ func (p *Producer) publish(ctx context.Context, r request) error {
 }
 
 // ask posts a question to the loop, which holds none of the bounds, and waits for the answer.
-func (p *Producer) ask(ctx context.Context, k kind) error {
+func (p *Producer) ask(ctx context.Context, k kind, waits bool) error {
 	if err := ctx.Err(); err != nil {
 		return p.fail(k, "", kinds[k].unheard, err)
 	}
@@ -46,7 +46,7 @@ func (p *Producer) ask(ctx context.Context, k kind) error {
 	}
 	t := p.fresh(k, 0)
 	t.dest = t.done
-	t.waits = p.cfg.WaitConnected && ctx.Done() != nil
+	t.waits = waits
 	s, outcome, err := p.post(ctx, t, wait)
 	if err != nil {
 		return p.fail(k, "", outcome, err)

@@ -105,6 +105,8 @@ type Config struct {
 	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up
 	// nothing, and loses records beyond the first few. Default nil: silent.
 	Logger *slog.Logger
+	// Trace hears of more: see there. Default nil, which costs nothing.
+	Trace *Trace
 
 	// TlsV1 encrypts the connection, by TLS 1.2 or 1.3, and verifies nsqd's certificate. It is no wish: with an nsqd that does
 	// not offer TLS there is no connection, and nothing is sent in clear but the questions to nsqd about it, which hold

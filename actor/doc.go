@@ -73,6 +73,12 @@
 // turn, in the order in which they came; TryPublishAsync returns [ErrFull]. The library copies topic and bodies, so that both
 // may be reused as soon as any call returns.
 //
+// # Seeing inside
+//
+// Stats has the account, how much is queued and in flight, how batches form, and the last error; AckTimes has a histogram of what
+// acknowledgements took; both cost a few atomic loads. Config.Logger hears of connections, Config.Trace of every batch and every
+// move of the link too. Connect waits until nsqd can be published to.
+//
 // # Goroutines
 //
 //	caller --mailbox--> loop --bytes--> nsqd --bytes--> reader --replies--> loop --done--> caller

@@ -83,7 +83,7 @@ func (l *loop) sayGoodbye() {
 func (l *loop) farewell() {
 	before := l.p.counts.tally()
 	l.disconnect()
-	l.p.link.Advance(l.p.link.Load(), state.Unlinked)
+	l.moveLink(state.Unlinked)
 	l.p.phase.Advance(state.Draining, state.Closed)
 	l.collect() // see tooLate: from here on senders take back what they send
 	for l.backlog.len() > 0 {
@@ -91,6 +91,7 @@ func (l *loop) farewell() {
 	}
 	l.recount = true // what was abandoned has no end that would tell the Flushes
 	l.countFlushes()
+	l.show()
 	close(l.p.settled)
 	if l.p.returned != nil {
 		close(l.p.returned)

@@ -25,7 +25,10 @@ const lastWords = 100 * time.Millisecond
 
 // connect begins an attempt.
 func (l *loop) connect() {
-	l.p.link.Advance(state.Unlinked, state.Connecting)
+	if l.p.link.Load() == state.Unlinked { // else it stands so, or the producer is down, and stays so meanwhile
+		l.moveLink(state.Connecting)
+	}
+	l.p.tell(record{event: connecting})
 	l.retry.began = l.clock()
 	l.conn = l.p.connect()
 	l.replies = l.conn.replies
@@ -57,7 +60,7 @@ func (l *loop) answered(r reply) {
 func (l *loop) up(h *handshaken) {
 	c := l.conn
 	c.conn, c.seal, c.nop, c.opened = h.conn, h.seal, h.beat, c.heard
-	l.p.link.Advance(l.p.link.Load(), state.Up)
+	l.moveLink(state.Up)
 	l.p.counts.connections.Add(1)
 	l.cause = nil
 	l.backlog.keep(func(t *Transaction) bool { // before publishes that may have to wait for nsqd
@@ -70,7 +73,7 @@ func (l *loop) up(h *handshaken) {
 	if l.p.cfg.ReadTimeout > 0 {
 		l.wakeBy(c.heard + int64(l.p.cfg.ReadTimeout))
 	}
-	l.p.log(connected, nil)
+	l.p.tell(record{event: connected})
 }
 
 // acknowledge ends the oldest n commands as acked. It refuses an answer to a command that the kernel cannot have yet.
@@ -82,6 +85,7 @@ func (l *loop) acknowledge(n int) error {
 		if c := l.flight.commands.front(); c.last {
 			l.conn.window.answered(c.at, l.conn.heard)
 		}
+		l.p.acks[ackBucket(l.conn.heard-l.flight.commands.front().at)].Add(uint64(l.flight.commands.front().members))
 		l.endAcked()
 	}
 	if n > 0 {
@@ -110,7 +114,8 @@ func (l *loop) lost(end error) {
 		l.failed(cause)
 		return
 	}
-	l.p.log(disconnected, cause)
+	l.p.gauges.failure.Store(&cause)
+	l.p.tell(record{event: disconnected, cause: cause})
 	if !answered {
 		l.wearOut(cause)
 	}

@@ -42,7 +42,7 @@ type loop struct {
 }
 
 func newLoop(p *Producer) *loop {
-	l := &loop{p: p, began: time.Now(), stopping: p.stopping, timer: time.AfterFunc(time.Hour, p.ring)}
+	l := &loop{p: p, began: p.made, stopping: p.stopping, timer: time.AfterFunc(time.Hour, p.ring)}
 	l.timer.Stop()
 	l.fold.mostMessages = p.cfg.FoldMessages
 	l.unlearn()
@@ -60,6 +60,7 @@ func (l *loop) run() {
 			runtime.Gosched()
 		}
 		l.acked = 0
+		l.show()
 		heard := l.collect()
 		l.countFlushes()
 		heard = l.listen() || heard
@@ -242,6 +243,9 @@ func (l *loop) encodeFold(now int64) {
 		c.encoded += uint64(l.out.len() - before)
 		l.flight.push(command{begin: begin, end: c.encoded, at: now}, g.first)
 	}
+	l.p.tell(record{event: batchEncoded, batch: Batch{l.fold.members, len(l.fold.groups), l.out.len()}})
+	l.p.counts.commands.Add(uint64(len(l.fold.groups)))
+	l.p.counts.batches.Add(1)
 	l.fold.reset()
 	if l.out.tail == nil {
 		l.flight.commands.at(l.flight.len() - 1).last = true

@@ -51,7 +51,8 @@ func fieldOf(t *testing.T, c *Config, option string) reflect.Value {
 // Every field has its option, but for what has no form outside a program and what is not a field for users.
 func TestEveryFieldHasAnOption(t *testing.T) {
 	c := &Config{}
-	known := map[string]bool{"Dial": true, "Logger": true, "keyFiles": true, "SnappyReader": true, "SnappyWriter": true, "HandBack": true}
+	known := map[string]bool{"Dial": true, "Logger": true, "keyFiles": true, "SnappyReader": true, "SnappyWriter": true, "HandBack": true,
+		"Trace": true}
 	for _, option := range allOptions() {
 		assert.ErrorContains(t, c.Set(option, struct{}{}), "must be ", option)
 		if !strings.HasPrefix(option, "tls_") || option == "tls_v1" || option == "tls_config" {

@@ -16,6 +16,7 @@ type Producer struct {
 	cfg  Config      // complete and valid, never written again
 	tls  *tls.Config // nil: none
 	seed maphash.Seed
+	made time.Time // zero of the loop's clock
 
 	phase state.PhaseCell
 	link  state.LinkCell // moved by the loop alone
@@ -26,10 +27,13 @@ type Producer struct {
 	unread gate              // asynchronous publishes whose result has not been delivered
 	pools  pools             // of *Transaction; a field, so that no transaction serves two producers
 	counts counters
+	gauges gauges
+	acks   acks
 
 	returned chan []*Transaction // capacity 1: what is handed back; nil without Config.HandBack
 
 	watched  state.Flag  // set by the loop while a Flush or Shutdown waits: who leaves a transaction then rings the bell
+	heard    uint8       // which events there is somebody for
 	records  chan record // events for the scribe
 	scribing state.Flag  // there is a scribe
 
@@ -53,7 +57,7 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("nsq producer's config: %w", err)
 	}
-	p := &Producer{addr: addr, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
+	p := &Producer{addr: addr, cfg: cfg.withDefaults(), seed: maphash.MakeSeed(), made: time.Now()}
 	if err := checkAddr(addr, &p.cfg); err != nil {
 		return nil, fmt.Errorf("nsq producer: %w", err)
 	}
@@ -69,7 +73,12 @@ func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	p.cut = make(chan struct{})
 	p.settled = make(chan struct{})
 	p.ended = make(chan struct{})
-	p.records = make(chan record, unlogged)
+	p.heard = p.cfg.audience()
+	if p.cfg.Trace != nil {
+		p.records = make(chan record, untraced)
+	} else if p.cfg.Logger != nil {
+		p.records = make(chan record, unlogged)
+	}
 	if p.cfg.HandBack > 0 {
 		p.returned = make(chan []*Transaction, 1)
 	}
@@ -126,7 +135,14 @@ func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
 // for. While the producer is known to be down it fails at once, as a publish does. It asks nsqd nothing: the protocol's NOP has
 // no answer and would prove nothing, so that a connection whose other end has just died passes. Errors: ErrStopped, bare, or an
 // [*Error] with ErrNotConnected or ctx's error.
-func (p *Producer) PingContext(ctx context.Context) error { return p.ask(ctx, ping) }
+func (p *Producer) PingContext(ctx context.Context) error {
+	return p.ask(ctx, ping, p.cfg.WaitConnected && ctx.Done() != nil)
+}
+
+// Connect waits until the producer is connected and through the handshake, over as many attempts as that takes, until ctx ends: it
+// is PingContext as WaitConnected makes it, for a service that becomes ready with its nsqd. Errors: ErrStopped, bare, or an
+// [*Error] with ctx's error.
+func (p *Producer) Connect(ctx context.Context) error { return p.ask(ctx, ping, true) }
 
 // Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
 // With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first, or has ended
@@ -135,7 +151,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 	if p.phase.Load() == state.Idle {
 		return nil
 	}
-	err := p.ask(ctx, flush)
+	err := p.ask(ctx, flush, false)
 	if err != ErrStopped {
 		return err
 	}

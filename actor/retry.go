@@ -45,7 +45,8 @@ func (r *retry) backoff(lowest, highest time.Duration) int64 {
 // failed follows an attempt that did not become a connection: the producer is down, what waits fails, and the next attempt
 // comes by itself after a pause.
 func (l *loop) failed(cause error) {
-	l.p.log(dialFailed, cause)
+	l.p.gauges.failure.Store(&cause)
+	l.p.tell(record{event: dialFailed, cause: cause})
 	l.down(because(ErrNotConnected, cause))
 }
 
@@ -59,11 +60,11 @@ func (l *loop) after(refusal *wire.ReplyError, cause error) {
 			l.down(because(ErrNotConnected, cause))
 			return
 		}
-		l.p.link.Advance(state.Up, state.Connecting)
+		l.moveLink(state.Connecting)
 		l.pause(l.retry.backoff(l.p.cfg.BackoffMin, l.p.cfg.BackoffMax))
 		return
 	}
-	l.p.link.Advance(state.Up, state.Connecting)
+	l.moveLink(state.Connecting)
 	if wait := l.retry.began + patientPause - l.clock(); l.retry.row >= patientRow && wait > 0 {
 		l.pause(wait)
 		return
@@ -74,9 +75,7 @@ func (l *loop) after(refusal *wire.ReplyError, cause error) {
 // down fails what waits, but for calls that want to wait for a connection, and schedules the next attempt.
 func (l *loop) down(cause error) {
 	l.cause = cause
-	if link := l.p.link.Load(); link != state.Down {
-		l.p.link.Advance(link, state.Down)
-	}
+	l.moveLink(state.Down)
 	l.pause(l.retry.backoff(l.p.cfg.BackoffMin, l.p.cfg.BackoffMax))
 	for range l.backlog.len() {
 		if t := l.backlog.popFront(); t.waits {

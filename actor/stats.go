@@ -2,6 +2,7 @@ package actor
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/nsqactor/producer/state"
 )
@@ -20,8 +21,18 @@ type Stats struct {
 
 	PendingBytes uint64 // what they hold of Config.MaxPendingBytes
 	Undelivered  uint64 // asynchronous results that wait for room in their channel
+	Queued       uint64 // in the producer and not encoded, those included whose callers have left
+	InFlight     uint64 // encoded and not answered, likewise
+	Batches      uint64 // encoded since the producer was made, each for one write
+	Commands     uint64 // in them: the publishes to one topic in a batch fold into one
 	HandedBack   uint64 // publishes that ended here without an outcome, for another nsqd
 	Connections  uint64 // handshakes that succeeded since the producer was made
+
+	Untold uint64 // events that a slow Logger or Trace has missed
+
+	Oldest    time.Duration // for how long the oldest unanswered command has been encoded; 0: there is none
+	Window    int           // how many batches may be unanswered at a time; 0: there is no connection
+	LastError error         // why the last connection ended, or the last attempt at one failed; nil: none has
 
 	Phase state.Phase
 	Link  state.Link
@@ -43,7 +54,10 @@ type counters struct {
 	handedBack  atomic.Uint64              // by the loop
 	dropped     atomic.Uint64              // results, by couriers
 	boxed       atomic.Int64               // results with couriers: the loop adds, couriers subtract
-	connections atomic.Uint64              // by the loop
+	connections atomic.Uint64              // by the loop, as are the following
+	batches     atomic.Uint64
+	commands    atomic.Uint64
+	untold      atomic.Uint64
 }
 
 func (c *counters) tally() Tally {
@@ -71,7 +85,7 @@ func (p *Producer) Stats() Stats {
 	ends, back := p.counts.tally(), p.counts.handedBack.Load() // before submitted, so that Pending cannot come out negative
 	submitted := p.counts.submitted.Load()
 	_, bytes := p.room.inside()
-	return Stats{
+	s := Stats{
 		Submitted:    submitted,
 		Acked:        ends.Acked,
 		Refused:      ends.Refused,
@@ -82,9 +96,14 @@ func (p *Producer) Stats() Stats {
 		Undelivered:  uint64(p.counts.boxed.Load()),
 		HandedBack:   back,
 		Connections:  p.counts.connections.Load(),
+		Batches:      p.counts.batches.Load(),
+		Commands:     p.counts.commands.Load(),
+		Untold:       p.counts.untold.Load(),
 		Phase:        p.phase.Load(),
 		Link:         p.link.Load(),
 	}
+	p.read(&s)
+	return s
 }
 
 // Pending returns how many publishes are accepted and not ended: Stats' Pending by one atomic load, to choose between producers.

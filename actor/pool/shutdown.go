@@ -17,6 +17,14 @@ func (p *Pool) Ping() error { return p.PingContext(context.Background()) }
 // PingContext returns nil as soon as one of the nsqd can be published to, and connects all of them at their first use. Errors:
 // ErrStopped, bare, or, when none can be had, one of theirs, as a Producer's PingContext returns it.
 func (p *Pool) PingContext(ctx context.Context) error {
+	return p.ping(ctx, p.waits && ctx.Done() != nil)
+}
+
+// Connect waits until one of the nsqd can be published to, over as many attempts as that takes, until ctx ends. Errors:
+// ErrStopped, bare, or an [*actor.Error] with ctx's error.
+func (p *Pool) Connect(ctx context.Context) error { return p.ping(ctx, true) }
+
+func (p *Pool) ping(ctx context.Context, waits bool) error {
 	if !p.live() {
 		return actor.ErrStopped
 	}
@@ -31,7 +39,7 @@ func (p *Pool) PingContext(ctx context.Context) error {
 			return nil
 		}
 	}
-	if !p.waits || ctx.Done() == nil {
+	if !waits {
 		return err
 	}
 	if ended := p.awaitBetter(ctx); ended != nil {

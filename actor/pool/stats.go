@@ -79,23 +79,24 @@ func (p *Pool) account() actor.Stats {
 	sum := members.gone
 	members.all(func(m *member) { addAccount(&sum, m.producer.Stats()) })
 	own := func(all uint64, o actor.Outcome) uint64 { return all - moved[o] + ended[o] }
-	s := actor.Stats{
-		Submitted:    sum.Submitted - adopted - moved[actor.Refused] - moved[actor.NotSent] - moved[actor.Unknown],
-		Acked:        sum.Acked,
-		Refused:      own(sum.Refused, actor.Refused),
-		NotSent:      own(sum.NotSent, actor.NotSent),
-		Unknown:      own(sum.Unknown, actor.Unknown),
-		PendingBytes: sum.PendingBytes,
-		Undelivered:  sum.Undelivered,
-		Connections:  sum.Connections,
-		Phase:        p.phase.Load(),
-		Link:         sum.Link,
-	}
+	s := sum
+	s.Submitted -= adopted + moved[actor.Refused] + moved[actor.NotSent] + moved[actor.Unknown]
+	s.Refused = own(sum.Refused, actor.Refused)
+	s.NotSent = own(sum.NotSent, actor.NotSent)
+	s.Unknown = own(sum.Unknown, actor.Unknown)
+	s.HandedBack = 0
+	s.Phase = p.phase.Load()
 	s.Pending = s.Submitted - s.Acked - s.Refused - s.NotSent - s.Unknown
 	return s
 }
 
-// addAccount adds a member's account to a sum, of which the link is the best there is.
+// AckTimes returns how long acknowledgements took at all members that the pool has, as a Producer's AckTimes does.
+func (p *Pool) AckTimes() (h actor.Histogram) {
+	p.members.Load().all(func(m *member) { h.Add(m.producer.AckTimes()) })
+	return h
+}
+
+// addAccount adds a member's account to a sum, of which the link is the best there is and the error one of the last ones.
 func addAccount(sum *actor.Stats, s actor.Stats) {
 	sum.Submitted += s.Submitted
 	sum.Acked += s.Acked
@@ -106,6 +107,16 @@ func addAccount(sum *actor.Stats, s actor.Stats) {
 	sum.PendingBytes += s.PendingBytes
 	sum.Undelivered += s.Undelivered
 	sum.HandedBack += s.HandedBack
+	sum.Queued += s.Queued
+	sum.InFlight += s.InFlight
+	sum.Batches += s.Batches
+	sum.Commands += s.Commands
+	sum.Untold += s.Untold
+	sum.Oldest = max(sum.Oldest, s.Oldest)
+	sum.Window += s.Window
+	if s.LastError != nil {
+		sum.LastError = s.LastError
+	}
 	sum.Connections += s.Connections
 	sum.Phase = s.Phase
 	if rank(s.Link) > rank(sum.Link) {
