@@ -23,16 +23,18 @@ func TestDialThatReturnsNothing(t *testing.T) {
 	require.ErrorContains(t, err, "Config.Dial returned neither a connection nor an error")
 }
 
-// A connection of Config.Dial's that takes no deadline cannot be bounded, so it is not used: it is closed, and its error told.
+// A connection of Config.Dial's that takes no deadline cannot be bounded, so not a byte is written to it: it is closed, and its
+// error told.
 func TestConnectionThatTakesNoDeadline(t *testing.T) {
 	leak.Check(t)
 	srv := newInMemory(t)
-	var closed atomic.Int64
+	var written, closed atomic.Int64
 	err := requireNoConnection(t, srv, &actor.Config{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := srv.Dial(ctx, network, addr)
-		return boundless{conn, &closed}, err
+		return boundless{conn, &written, &closed}, err
 	}})
 	require.ErrorIs(t, err, errNoDeadline)
+	require.Zero(t, written.Load())
 	require.Positive(t, closed.Load())
 }
 
@@ -40,10 +42,15 @@ var errNoDeadline = errors.New("no deadlines here")
 
 type boundless struct {
 	net.Conn
-	closed *atomic.Int64
+	written, closed *atomic.Int64
 }
 
 func (boundless) SetWriteDeadline(time.Time) error { return errNoDeadline }
+
+func (b boundless) Write(p []byte) (int, error) {
+	b.written.Add(int64(len(p)))
+	return b.Conn.Write(p)
+}
 
 func (b boundless) Close() error {
 	b.closed.Add(1)
