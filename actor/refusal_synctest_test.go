@@ -43,9 +43,9 @@ func TestTopicIsBarredForAWhile(t *testing.T) {
 				require.NoError(t, p.Publish("open", []byte("body")))
 				time.Sleep(barredFor/5 - 1)
 			}
-			time.Sleep(4)
+			time.Sleep(4 * time.Nanosecond)
 			requireBarred(t, p, "shut", true)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			require.Equal(t, round+1, srv.Stats().Refused, "nsqd was asked once")
 		}
 		requireBooks(t, p)

@@ -22,6 +22,9 @@ func (b Breaker) String() string {
 	return name([]string{"trusted", "broken", "proving"}, "Breaker", uint32(b))
 }
 
+// MarshalText returns the name, as in JSON.
+func (b Breaker) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
 // BreakerCell holds a Breaker, at first Trusted. Whoever meets a failure makes it Broken, and the pool's keeper everything else.
 // Anyone may load it.
 type BreakerCell struct{ v atomic.Uint32 }

@@ -24,6 +24,9 @@ func (l Link) String() string {
 	return name([]string{"unlinked", "connecting", "up", "down"}, "Link", uint32(l))
 }
 
+// MarshalText returns the name, as in JSON.
+func (l Link) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
 // LinkCell holds a Link, at first Unlinked. Only the loop moves it; anyone may load it.
 type LinkCell struct{ v atomic.Uint32 }
 

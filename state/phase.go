@@ -24,6 +24,9 @@ func (p Phase) String() string {
 	return name([]string{"idle", "live", "draining", "closed"}, "Phase", uint32(p))
 }
 
+// MarshalText returns the name, as in JSON.
+func (p Phase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // PhaseCell holds a Phase, at first Idle. Whoever first uses the producer makes it Live, whoever first shuts it down makes it
 // Draining (or Closed, where it was Idle), and the loop makes it Closed. Anyone may load it.
 type PhaseCell struct{ v atomic.Uint32 }

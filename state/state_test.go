@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -222,6 +223,9 @@ func TestNames(t *testing.T) {
 	for i, want := range []string{"idle", "live", "draining", "closed", "Phase(4)"} {
 		assert.Equal(t, want, Phase(i).String())
 	}
+	text, err := json.Marshal(map[string]any{"phase": Live, "link": Up, "breaker": Proving})
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"phase": "live", "link": "up", "breaker": "proving"}`, string(text))
 	for i, want := range []string{"trusted", "broken", "proving", "Breaker(3)"} {
 		assert.Equal(t, want, Breaker(i).String())
 	}

@@ -23,10 +23,9 @@ const (
 	turn   = 300 * time.Millisecond
 )
 
-// turns is one contestant: what it publishes with, to which nsqds, and the time per publish of each round.
+// turns is one contestant: what it publishes with, and the time per publish of each round.
 type turns struct {
 	p     actor.Publisher
-	nsqds []*nsqdtest.Nsqd
 	acked uint64
 	took  []float64 // nanoseconds
 }

@@ -24,12 +24,12 @@ func (p *Pool) choose(r route, avoid *member) *member {
 	if j >= i {
 		j++
 	}
-	one, other := members[i], members[j]
-	if other == avoid || one != avoid && other.producer.Pending() > one.producer.Pending() {
-		one, other = other, one
-	} // other is now the one to prefer
-	if other != avoid && other.grade(p) == fit {
-		return other
+	m, other := members[i], members[j]
+	if m == avoid || other != avoid && other.producer.Pending() < m.producer.Pending() {
+		m = other
+	}
+	if m.grade(p) == fit {
+		return m
 	}
 	return p.best(members, i, avoid)
 }

@@ -28,6 +28,7 @@ type member struct {
 	until    int64         // no proving before
 	pause    time.Duration // the last one's ceiling; 0: it has been trusted for a while
 	noticed  bool          // that it is broken
+	again    bool          // it was connecting again when it was last looked at
 }
 
 func newMember(p *Pool, addr string, connection int) (*member, error) {
@@ -106,7 +107,9 @@ func (m *member) look(l *limits, now int64) (better bool) {
 	if answers := s.Acked + s.Refused; s.Pending == 0 || answers != m.answers {
 		m.answers, m.progress = answers, now
 	}
-	lost := s.Link == state.Down || s.Link == state.Connecting && s.Connections > 0
+	again := s.Link == state.Connecting && s.Connections > 0
+	lost := s.Link == state.Down || again && m.again // a connection that nsqd ended to refuse a publish is back by the next look
+	m.again = again
 	stalled := now-m.progress > int64(l.patience)
 	switch m.breaker.Load() {
 	case state.Trusted:
