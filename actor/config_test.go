@@ -176,17 +176,3 @@ func TestAllWrongFieldsAreReported(t *testing.T) {
 		"DeflateLevel", "Snappy", "FoldMessages", "FoldBytes", "LocalAddr", "option tls_cert",
 	}, fields)
 }
-
-func TestLimitsThemselvesAreFine(t *testing.T) {
-	require.NoError(t, (&Config{
-		DialTimeout: time.Millisecond, HandshakeTimeout: day, ReadTimeout: time.Second, WriteTimeout: day,
-		ResponseTimeout: time.Millisecond, HeartbeatInterval: time.Second, MaxPending: 1, MaxPendingBytes: 1, MaxMsgSize: 1,
-		MaxBodySize: 1, BackoffMin: time.Millisecond, BackoffMax: time.Millisecond, MaxAttempts: 1, DeflateLevel: 1,
-	}).Validate())
-	require.NoError(t, (&Config{
-		HeartbeatInterval: -1, ReadTimeout: time.Millisecond, MaxPending: 1<<24 - 1, MaxPendingBytes: 1<<40 - 1,
-		MaxMsgSize: 1<<31 - 1, MaxBodySize: 1<<31 - 1, BackoffMin: day, BackoffMax: day, MaxAttempts: 1<<31 - 1,
-		DeflateLevel: 9,
-	}).Validate())
-	require.NoError(t, (&Config{HeartbeatInterval: day, BackoffMin: day}).Validate(), "what follows from them is within limits")
-}

@@ -303,22 +303,3 @@ func TestGateLosesNoWakeUp(t *testing.T) {
 		require.Zero(t, g.waiting.Load())
 	}
 }
-
-// TestGateHoldsTheLargest: the widest gate that a Config can ask for does not let one figure run into the other.
-func TestGateHoldsTheLargest(t *testing.T) {
-	g := newGate(maxGateCount, maxGateBytes)
-	require.True(t, g.tryEnter(maxGateBytes))
-	require.False(t, g.tryEnter(1))
-	require.True(t, g.tryEnter(0))
-	requireInside(t, g, 2, maxGateBytes)
-	g.leave(1, maxGateBytes)
-	requireInside(t, g, 1, 0)
-	g.leave(1, 0)
-	requireInside(t, g, 0, 0)
-
-	g.used.Store(maxGateCount << byteBits)
-	require.False(t, g.tryEnter(0), "full by count")
-	g.leave(1, 0)
-	require.True(t, g.tryEnter(0))
-	require.False(t, g.tryEnter(0))
-}

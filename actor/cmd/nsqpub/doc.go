@@ -26,6 +26,7 @@ Nsqpub publishes standard input to NSQ, one message a line, and accounts for eve
 	--producer-opt NAME,VALUE      an option of the producer, see below; may be given
 	                               several times
 	--rejects FILE                 append each line that was not acknowledged to FILE
+	--json                         write the summary to standard output, too, as JSON
 	--version                      print the version and exit
 	--help                         print this and exit
 
@@ -88,7 +89,27 @@ many it had to leave to another:
 	nsqd 10.0.0.2:4150  acked 33333  refused 0  not sent 0  unknown 0  moved on 12
 
 Lines that were given to none are in the summary alone; what ended at nsqd that none of the nsqlookupd knows any more stands
-together. While the program runs and standard error is a terminal, a progress line is renewed every second.
+together.
+
+With --json the summary is written to standard output as well, as one object on one line, with nothing else there. Broken up for
+reading, of two nsqd:
+
+	{"read":100000, "acked":99999, "refused":0, "not_sent":1, "unknown":0,
+	 "seconds":0.512, "messages_per_second":195310.5, "p50_ms":4.128, "p99_ms":8.447,
+	 "nsqd":[{"address":"10.0.0.1:4150",
+	          "acked":66666, "refused":0, "not_sent":0, "unknown":0, "moved_on":0},
+	         {"address":"10.0.0.2:4150",
+	          "acked":33333, "refused":0, "not_sent":0, "unknown":0, "moved_on":12}]}
+
+p50_ms and p99_ms are null where nothing was acked. For a single nsqd there is no nsqd. What ended at those that have left, if
+anything did, is nsqd_gone, an object like those of nsqd without an address. Whether the input was read to its end is told by the
+exit status alone.
+
+While the program runs and standard error is a terminal, a line of progress is renewed every second. The rate in it is the last
+second's. Where standard input is a regular file, there follows how much of it is behind, and how long the rest takes if it goes
+on as it has so far:
+
+	50176 acked  25088 messages/s  1024 in flight  37%  3s left
 
 # Rejects
 
@@ -112,7 +133,7 @@ once, without a summary.
 
 	0   the input was read to its end and every line was acked; an empty input too
 	1   some line was not acked, the input was not read to its end because of a signal
-	    or a read error, or FILE could not be written
+	    or a read error, or FILE or the JSON could not be written
 	2   wrong usage, no nsqlookupd that knows an nsqd, or FILE cannot be opened:
 	    nothing was read
 */

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"sync/atomic"
 )
 
 // lines splits an input at a delimiter, and holds no more of a line than a little above limit.
@@ -15,6 +16,9 @@ type lines struct {
 	held   []byte // a line that does not lie in one piece in r's buffer
 	within bool   // the last line returned has a rest
 	err    error  // why the input has ended
+	taken  uint64 // bytes
+
+	passed atomic.Uint64 // bytes of the lines ahead of the one that next returned last; anyone may look
 }
 
 // line is one line of the input without its delimiter.
@@ -35,9 +39,10 @@ func (l *lines) next() (line, error) {
 	if l.within {
 		l.rest(io.Discard)
 	}
+	l.passed.Store(l.taken)
 	l.held = l.held[:0]
 	for l.err == nil {
-		piece, err := l.r.ReadSlice(l.delimiter)
+		piece, err := l.piece()
 		if err == nil {
 			return l.line(line{text: l.join(piece[:len(piece)-1])}), nil
 		}
@@ -59,6 +64,13 @@ func (l *lines) next() (line, error) {
 	return l.line(last), nil
 }
 
+// piece returns what comes next up to a delimiter, or as much of it as there is room for.
+func (l *lines) piece() ([]byte, error) {
+	piece, err := l.r.ReadSlice(l.delimiter)
+	l.taken += uint64(len(piece))
+	return piece, err
+}
+
 func (l *lines) line(next line) line {
 	l.number++
 	next.number = l.number
@@ -78,7 +90,7 @@ func (l *lines) join(piece []byte) []byte {
 // over in any case.
 func (l *lines) rest(w io.Writer) (err error) {
 	for l.within {
-		piece, end := l.r.ReadSlice(l.delimiter)
+		piece, end := l.piece()
 		switch end {
 		case nil:
 			piece = piece[:len(piece)-1]

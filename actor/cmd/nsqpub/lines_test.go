@@ -86,6 +86,24 @@ func TestLinesCutOff(t *testing.T) {
 	}
 }
 
+// What has passed is what lies ahead of the line that is being published, delimiters and long lines' rests with it.
+func TestLinesPassed(t *testing.T) {
+	long := strings.Repeat("x", 3*chunkSize)
+	l := newLines(strings.NewReader("a\n\nbc\n"+long+"\n"+long+"\nlast"), '\n', 10)
+	for i, want := range []int{0, 2, 3, 6, 7 + len(long), 8 + 2*len(long)} {
+		next, err := l.next()
+		require.NoError(t, err)
+		assert.EqualValues(t, want, l.passed.Load(), "line %d", i+1)
+		if i == 3 {
+			require.True(t, next.long)
+			require.NoError(t, l.rest(io.Discard)) // that of line 5 is skipped
+		}
+	}
+	_, err := l.next()
+	require.Equal(t, io.EOF, err)
+	assert.EqualValues(t, 12+2*len(long), l.passed.Load())
+}
+
 // A rest that nobody reads is skipped, and one that cannot be written too.
 func TestLinesRestSkipped(t *testing.T) {
 	text := strings.Repeat("x", 5*chunkSize) + "\nb\n"

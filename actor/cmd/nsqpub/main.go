@@ -42,6 +42,7 @@ type options struct {
 	rate      int
 	inFlight  int
 	rejects   string
+	json      bool
 	version   bool
 	producer  actor.Config
 }
@@ -64,6 +65,7 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.rate, "rate", 0, "")
 	flags.IntVar(&o.inFlight, "in-flight", 1024, "")
 	flags.StringVar(&o.rejects, "rejects", "", "")
+	flags.BoolVar(&o.json, "json", false, "")
 	flags.BoolVar(&o.version, "version", false, "")
 	var passed []string // set behind the other flags, over which they win
 	flags.Func("producer-opt", "", func(option string) error {

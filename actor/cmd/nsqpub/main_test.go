@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -133,9 +135,19 @@ func TestHelp(t *testing.T) {
 		require.Contains(t, stdout.String(), "# Exit status")
 		assert.NotContains(t, stdout.String(), "package main")
 		for _, name := range []string{"topic", "nsqd-tcp-address", "delimiter", "rate", "in-flight", "rejects", "producer-opt", "version", "help",
-			"lookupd-http-address", "mode"} {
-			assert.Contains(t, stdout.String(), "--"+name+" ")
+			"lookupd-http-address", "mode", "json"} {
+			assert.Contains(t, stdout.String(), "\t--"+name+" ")
 		}
+	}
+}
+
+// Whoever writes a script finds each exit status in the help.
+func TestHelpHasExitStatuses(t *testing.T) {
+	var stdout bytes.Buffer
+	run(context.Background(), []string{"--help"}, nil, &stdout, io.Discard)
+	_, section, _ := strings.Cut(stdout.String(), "# Exit status\n")
+	for _, status := range []int{exitOK, exitLost, exitUsage} {
+		assert.Regexp(t, fmt.Sprintf(`(?m)^\t%d   \S`, status), section)
 	}
 }
 

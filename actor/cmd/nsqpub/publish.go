@@ -176,18 +176,3 @@ func (p *publisher) settle() {
 		p.ended <- m
 	}
 }
-
-// showProgress keeps a line of the terminal up to date until the function that it returns is called.
-func (p *publisher) showProgress(terminal io.Writer) (end func()) {
-	ticker := time.NewTicker(time.Second)
-	stop, cleared := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(cleared)
-		p.account.progress(terminal, ticker.C, func() uint64 { return statsOf(p.producer).Pending }, stop)
-	}()
-	return func() {
-		ticker.Stop()
-		close(stop)
-		<-cleared
-	}
-}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,8 +51,8 @@ func (a *account) lost() (n uint64) {
 func (a *account) summarize(w io.Writer, took time.Duration) {
 	fmt.Fprintf(w, "read %d  acked %d  refused %d  not sent %d  unknown %d\n", a.read.Load(),
 		a.count(actor.Acked), a.count(actor.Refused), a.count(actor.NotSent), a.count(actor.Unknown))
-	rate := float64(a.count(actor.Acked)) / max(took, 1).Seconds()
-	fmt.Fprintf(w, "time %.3f s  messages/s %.0f  acknowledgement p50 %s  p99 %s\n", took.Seconds(), rate, a.quantile(0.5), a.quantile(0.99))
+	fmt.Fprintf(w, "time %.3f s  messages/s %.0f  acknowledgement p50 %s  p99 %s\n",
+		took.Seconds(), a.rate(took), a.quantile(0.5), a.quantile(0.99))
 	for _, outcome := range failures {
 		if a.first[outcome] != "" {
 			fmt.Fprintln(w, a.first[outcome])
@@ -61,40 +60,16 @@ func (a *account) summarize(w io.Writer, took time.Duration) {
 	}
 }
 
+// rate returns how many messages were acked in a second.
+func (a *account) rate(took time.Duration) float64 {
+	return float64(a.count(actor.Acked)) / max(took, 1).Seconds()
+}
+
 func (a *account) quantile(q float64) string {
 	if a.times.n == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.3f ms", float64(a.times.quantile(q))/float64(time.Millisecond))
+	return fmt.Sprintf("%.3f ms", milliseconds(a.times.quantile(q)))
 }
 
-// progress renews one line of a terminal, at each tick, until stop is closed; then it clears it.
-func (a *account) progress(w io.Writer, ticks <-chan time.Time, inFlight func() uint64, stop <-chan struct{}) {
-	const clear = "\r\x1b[K"
-	then, before := time.Now(), uint64(0)
-	for {
-		select {
-		case now := <-ticks:
-			acked := a.count(actor.Acked)
-			rate := float64(acked-before) / max(now.Sub(then), 1).Seconds()
-			fmt.Fprintf(w, clear+"%d messages acked  %.0f messages/s  %d in flight", acked, rate, inFlight())
-			if lost := a.lost(); lost > 0 {
-				fmt.Fprintf(w, "  %d not acked", lost)
-			}
-			then, before = now, acked
-		case <-stop:
-			fmt.Fprint(w, clear)
-			return
-		}
-	}
-}
-
-// isTerminal reports whether w is a terminal, or another device that takes characters, such as the null device.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
 )
@@ -66,51 +63,4 @@ func TestSummary(t *testing.T) {
 	new(account).summarize(&got, 0)
 	assert.Equal(t, "read 0  acked 0  refused 0  not sent 0  unknown 0\n"+
 		"time 0.000 s  messages/s 0  acknowledgement p50 -  p99 -\n", got.String())
-}
-
-func TestProgress(t *testing.T) {
-	var a account
-	written := make(written, 1)
-	ticks, stop, ended := make(chan time.Time), make(chan struct{}), make(chan struct{})
-	began := time.Now()
-	go func() {
-		defer close(ended)
-		a.progress(written, ticks, func() uint64 { return 7 }, stop)
-	}()
-	a.outcomes[actor.Acked].Store(3000)
-	ticks <- began.Add(time.Hour) // so late that the moment at which progress began does not matter
-	assert.Equal(t, "\r\x1b[K3000 messages acked  1 messages/s  7 in flight", <-written)
-	a.outcomes[actor.Acked].Store(3500)
-	a.outcomes[actor.NotSent].Store(2)
-	ticks <- began.Add(time.Hour + time.Second)
-	assert.Equal(t, "\r\x1b[K3500 messages acked  500 messages/s  7 in flight", <-written)
-	assert.Equal(t, "  2 not acked", <-written)
-	close(stop)
-	assert.Equal(t, "\r\x1b[K", <-written)
-	<-ended
-}
-
-// written is a writer whose writes can be received.
-type written chan string
-
-func (w written) Write(p []byte) (int, error) {
-	w <- string(p)
-	return len(p), nil
-}
-
-func TestIsTerminal(t *testing.T) {
-	assert.False(t, isTerminal(&bytes.Buffer{}))
-	file, err := os.Create(rejectsFile(t))
-	require.NoError(t, err)
-	defer file.Close()
-	assert.False(t, isTerminal(file))
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	defer r.Close()
-	defer w.Close()
-	assert.False(t, isTerminal(w))
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	defer null.Close()
-	assert.True(t, isTerminal(null))
 }

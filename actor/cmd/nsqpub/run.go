@@ -54,12 +54,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		p.rejects.w = file
 	}
 
+	in := newLines(newInput(ctx, stdin), o.delimiter, cmp.Or(o.producer.MaxMsgSize, wire.DefaultMaxMsgSize))
+	began := time.Now()
 	endProgress := func() {}
 	if isTerminal(stderr) {
-		endProgress = p.showProgress(stderr)
+		pending := func() uint64 { return statsOf(producer).Pending }
+		endProgress = progress{&p.account, pending, sizeOf(stdin), in.passed.Load, began}.show(stderr)
 	}
-	began := time.Now()
-	cut := p.publishAll(ctx, newLines(newInput(ctx, stdin), o.delimiter, cmp.Or(o.producer.MaxMsgSize, wire.DefaultMaxMsgSize)))
+	cut := p.publishAll(ctx, in)
 	took := time.Since(began)
 	endProgress()
 	p.account.summarize(stderr, took)
@@ -79,6 +81,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err := p.rejects.failure(); err != nil {
 		fmt.Fprintf(stderr, "nsqpub: the rejects are not complete: %v\n", err)
 		status = exitLost
+	}
+	if o.json {
+		if err := p.account.summarizeJSON(stdout, took, statsOf(producer)); err != nil {
+			fmt.Fprintf(stderr, "nsqpub: the summary could not be written as JSON: %v\n", err)
+			status = exitLost
+		}
 	}
 	return status
 }

@@ -12,5 +12,7 @@
 // whatever the order of events, and a failure may take several plays of its seed to come back. If the library panics on a
 // goroutine of its own, all stacks are printed; the seed is the argument of playSeed there.
 //
+// The bubbles need Go 1.25: for an older one there are no tests here.
+//
 // That the rules find what they are there for is shown by faults planted into the library's source, in planted_test.go.
 package model
