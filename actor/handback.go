@@ -41,13 +41,20 @@ func movable(outcome Outcome, cause error, unknown bool) bool {
 func (p *Producer) HandedBack() <-chan []*Transaction { return p.returned }
 
 // Adopt takes up a publish that another producer, or this one, has handed back: it is accepted here with its topic, bodies, done
-// channel and args, and ends as any other. The two producers must have the same limits. It holds its place beyond the bounds, since
-// it has left another: producers that waited for each other's places would wait for ever. It waits only where the mailbox is full,
-// until ctx ends. Errors: ErrStopped, bare, or an [*Error] with ErrStopped or ctx's error, which the account may have as handed back
-// once more; t is then still the caller's.
-func (p *Producer) Adopt(ctx context.Context, t *Transaction) error {
+// channel and args, and ends as any other. The two producers must have the same limits. It waits for room as PublishAsync does, until
+// ctx ends; where this producer handed it back it does not, since the publish has its place already. Errors: ErrStopped, bare, or an
+// [*Error] with ErrStopped or ctx's error, which the account may have as handed back once more; t is then still the caller's.
+func (p *Producer) Adopt(ctx context.Context, t *Transaction) error { return p.adopt(ctx, t, wait) }
+
+// TryAdopt is Adopt that does not wait for room: it returns ErrFull, bare, where Adopt would.
+func (p *Producer) TryAdopt(t *Transaction) error { return p.adopt(context.Background(), t, try) }
+
+func (p *Producer) adopt(ctx context.Context, t *Transaction, e entry) error {
 	if !p.live() {
 		return ErrStopped
+	}
+	if err := p.makePlaces(ctx, t, e); err != nil {
+		return err
 	}
 	own := p.fresh(t.kind, t.size) // a transaction's memory belongs to its producer
 	own.command, own.topic, own.size = append(own.command[:0], t.command...), t.topic, t.size
@@ -55,14 +62,32 @@ func (p *Producer) Adopt(ctx context.Context, t *Transaction) error {
 	own.dest, own.waits = t.dest, false
 	own.Args = append(own.Args, t.Args...)
 	own.moves, own.doubt = t.moves, t.doubt
-	p.room.force(own.size)
-	p.unread.force(0)
+	p.counts.adopted.Add(1)
 	if _, outcome, err := p.post(ctx, own, wait); err != nil {
 		p.unread.leave(1, 0)
 		return p.booked(t.kind, t.topicName(), outcome, err, true)
 	}
 	t.leavePlaces()
 	t.Release()
+	return nil
+}
+
+// makePlaces takes the places that an adopted publish holds, beside those that it has where it comes from.
+func (p *Producer) makePlaces(ctx context.Context, t *Transaction, e entry) error {
+	if t.home == p { // it is about to leave as many here
+		p.room.force(t.size)
+		p.unread.force(0)
+		return nil
+	}
+	err := e.enter(ctx, &p.unread, p.stopping, 0)
+	if err == nil {
+		if err = e.enter(ctx, &p.room, p.stopping, t.size); err != nil {
+			p.unread.leave(1, 0)
+		}
+	}
+	if err != nil {
+		return p.fail(t.kind, t.topicName(), NotSent, err)
+	}
 	return nil
 }
 

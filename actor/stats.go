@@ -26,6 +26,7 @@ type Stats struct {
 	Batches      uint64 // encoded since the producer was made, each for one write
 	Commands     uint64 // in them: the publishes to one topic in a batch fold into one
 	HandedBack   uint64 // publishes that ended here without an outcome, for another nsqd to have
+	Adopted      uint64 // of Submitted, those that a producer had handed back
 	Connections  uint64 // handshakes that succeeded since the producer was made
 
 	Untold uint64 // events that a slow Logger or Trace has missed
@@ -51,7 +52,8 @@ type Tally struct {
 type counters struct {
 	submitted   atomic.Uint64              // by callers
 	outcomes    [Unknown + 1]atomic.Uint64 // by whoever ends a publish; the first is not used
-	handedBack  atomic.Uint64              // by the loop
+	handedBack  atomic.Uint64              // by the loop, and by callers whom it has left
+	adopted     atomic.Uint64              // by callers
 	dropped     atomic.Uint64              // results, by couriers
 	boxed       atomic.Int64               // results with couriers: the loop adds, couriers subtract
 	connections atomic.Uint64              // by the loop, as are the following
@@ -83,6 +85,7 @@ func (t Tally) since(base Tally) Tally {
 // Stats returns the account as of now. It does not block and allocates nothing; anyone may call it at any time.
 func (p *Producer) Stats() Stats {
 	ends, back := p.counts.tally(), p.counts.handedBack.Load() // before submitted, so that Pending cannot come out negative
+	adopted := p.counts.adopted.Load()
 	submitted := p.counts.submitted.Load()
 	_, bytes := p.room.inside()
 	s := Stats{
@@ -95,6 +98,7 @@ func (p *Producer) Stats() Stats {
 		PendingBytes: bytes,
 		Undelivered:  uint64(p.counts.boxed.Load()),
 		HandedBack:   back,
+		Adopted:      adopted,
 		Connections:  p.counts.connections.Load(),
 		Batches:      p.counts.batches.Load(),
 		Commands:     p.counts.commands.Load(),

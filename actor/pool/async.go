@@ -58,7 +58,7 @@ func (p *Pool) givenAgain(f *failover, m *member, err error) (error, bool) {
 	failed, ours := err.(*actor.Error)
 	if f.held && (err == nil || ours && failed.Accepted()) {
 		f.held = false
-		p.counts.adopted.Add(1)
+		p.counts.adopt()
 	}
 	f.held = f.held || ours && failed.HandedBack()
 	f.last = m

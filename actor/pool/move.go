@@ -1,6 +1,9 @@
 package pool
 
-import "github.com/nsqactor/producer/actor"
+import (
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/state"
+)
 
 // move is the goroutine that finds another member for what one hands back, until that one has ended.
 func (p *Pool) move(from *member, ended chan<- *member) {
@@ -13,23 +16,29 @@ func (p *Pool) move(from *member, ended chan<- *member) {
 	ended <- from
 }
 
-// rehome finds another member for a publish. Where the pool is shutting its members down there is none any more: the last failure is
-// the result, and nobody waits for its reader.
+// rehome finds another member for a publish. It waits for room at one that can be used. Where none can, it takes what has room, or
+// goes back, which takes none: there it fails again until it has been handed back often enough, and its failure is delivered. Where
+// the pool is shutting its members down its last failure is the result, and nobody waits for its reader.
 func (p *Pool) rehome(from *member, t *actor.Transaction) {
-	for !p.closing() {
-		m := p.choose(route{}, from)
-		err := m.producer.Adopt(m.span(p), t)
-		if e, ours := err.(*actor.Error); err == nil || ours && e.Accepted() {
-			p.counts.adopted.Add(1) // also where it was handed back at once
+	for avoid := from; !p.closing(); {
+		m := p.choose(route{}, avoid)
+		var err error
+		if m.breaker.Load() != state.Broken {
+			err = m.producer.Adopt(m.whole.Load(), t)
+		} else if err = m.producer.TryAdopt(t); err == actor.ErrFull {
+			m, err = from, from.producer.TryAdopt(t)
+		}
+		if e, ours := err.(*actor.Error); err == nil || ours && e.Accepted() { // also where it was handed back at once
+			p.counts.through.Add(1)
 		}
 		if err == nil {
 			return
 		}
-		from = m
+		avoid = m
 	}
 	outcome := actor.OutcomeOf(t.Error)
 	if !t.Deliver() {
 		p.counts.dropped.Add(1)
 	}
-	p.counts.ended[outcome].Add(1)
+	p.counts.end(outcome)
 }

@@ -74,7 +74,7 @@ func (p *Pool) again(ctx context.Context, f *failover, m *member, err error) (er
 	failed, ours := err.(*actor.Error)
 	if f.held && (err == nil || ours && failed.Accepted()) {
 		f.held = false
-		p.counts.adopted.Add(1)
+		p.counts.adopt()
 	}
 	if err == nil {
 		return nil, false
@@ -126,7 +126,7 @@ func (p *Pool) conclude(f *failover, err error) error {
 		err = actor.ErrStopped
 	}
 	if f.held {
-		p.counts.ended[actor.OutcomeOf(err)].Add(1)
+		p.counts.end(actor.OutcomeOf(err))
 	}
 	return err
 }

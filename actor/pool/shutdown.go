@@ -74,7 +74,7 @@ func (p *Pool) Flush(ctx context.Context) error {
 // flush goes round the members until nothing has moved from one to another in a whole round, and nothing is on its way.
 func (p *Pool) flush(ctx context.Context) error {
 	for {
-		before := p.counts.rehomed()
+		before := p.counts.through.Load()
 		var err error
 		p.members.Load().all(func(m *member) {
 			if err == nil {
@@ -84,7 +84,7 @@ func (p *Pool) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if back := p.handedBack(); back == before && p.counts.rehomed() == before {
+		if back := p.handedBack(); back == before && p.counts.through.Load() == before {
 			return nil
 		}
 		select {

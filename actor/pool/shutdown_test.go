@@ -159,7 +159,9 @@ func TestFlush(t *testing.T) {
 		}
 		require.NoError(t, c.Flush(within(t)))
 		require.Equal(t, []int{0, 500}, c.stored(), "round %d", round)
-		require.Len(t, done, 500)
+		for range 500 {
+			require.NoError(t, (<-done).Error)
+		}
 		c.nsqds[1].Stall()
 		require.NoError(t, c.PublishAsync("t", []byte("x"), done))
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)

@@ -9,7 +9,7 @@ import (
 
 // Stats is a pool's account, and its nsqd's. The embedded one is the pool's: each publish counts once, wherever it went. So each
 // figure of it is the sum of that figure over Nodes and Gone, less what was moved on: a publish that one nsqd did not take and
-// another did is one of the pool's, but was submitted at both. HandedBack is 0 in it: what is on its way is Pending.
+// another did is one of the pool's, but was submitted at both. HandedBack and Adopted are 0 in it: what is on its way is Pending.
 type Stats struct {
 	actor.Stats
 	Nodes []Node
@@ -27,19 +27,23 @@ type Node struct {
 
 // counters are what the pool counts beside its members.
 type counters struct {
-	adopted atomic.Uint64                    // handed-back publishes that another member accepted
+	adopted atomic.Uint64                    // calls that one member has handed back and another accepted
 	ended   [actor.Unknown + 1]atomic.Uint64 // handed-back publishes that no other one did, by the outcome that was told
 	changed [actor.Unknown + 1]atomic.Int64  // outcomes that were told against those that members counted: doubt is the pool's
+	through atomic.Uint64                    // handed-back publishes with which one or the other is done, for Flush
 	dropped atomic.Uint64                    // results that found no room in their channels at the end
 }
 
-// rehomed returns how many of the publishes that members have handed back are through.
-func (c *counters) rehomed() uint64 {
-	n := c.adopted.Load()
-	for i := range c.ended {
-		n += c.ended[i].Load()
-	}
-	return n
+// adopt counts a publish that another member has accepted.
+func (c *counters) adopt() {
+	c.adopted.Add(1)
+	c.through.Add(1)
+}
+
+// end counts one that none will accept.
+func (c *counters) end(o actor.Outcome) {
+	c.ended[o].Add(1)
+	c.through.Add(1)
 }
 
 // Stats returns the accounts as of now. It does not block; anyone may call it at any time. While publishes are under way the
@@ -61,20 +65,22 @@ func (p *Pool) Stats() Stats {
 			}
 		}
 	}
-	s.Moved = p.counts.adopted.Load()
+	s.Moved = s.Adopted
+	s.Adopted = 0
 	return s
 }
 
-// account returns the pool's own account. What was adopted is read first, so that nothing comes out negative.
+// account returns the pool's own account, with what was moved on in Adopted. That is read first, so that nothing comes out negative.
 func (p *Pool) account() actor.Stats {
 	adopted := p.counts.adopted.Load()
 	members := p.members.Load()
 	s := members.gone
 	members.all(func(m *member) { addAccount(&s, m.producer.Stats()) })
+	s.Adopted += adopted
 	own := func(all uint64, o actor.Outcome) uint64 {
 		return all + p.counts.ended[o].Load() + uint64(p.counts.changed[o].Load())
 	}
-	s.Submitted -= adopted
+	s.Submitted -= s.Adopted
 	s.Refused = own(s.Refused, actor.Refused)
 	s.NotSent = own(s.NotSent, actor.NotSent)
 	s.Unknown = own(s.Unknown, actor.Unknown)
@@ -101,6 +107,7 @@ func addAccount(sum *actor.Stats, s actor.Stats) {
 	sum.PendingBytes += s.PendingBytes
 	sum.Undelivered += s.Undelivered
 	sum.HandedBack += s.HandedBack
+	sum.Adopted += s.Adopted
 	sum.Queued += s.Queued
 	sum.InFlight += s.InFlight
 	sum.Batches += s.Batches

@@ -1,0 +1,77 @@
+package pool
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/state"
+	"github.com/nsqactor/producer/wire/wiretest"
+)
+
+// A goroutine that was held up between clock and since.
+func TestGradeOfOneThatHasJustBegunToProveItself(t *testing.T) {
+	p, err := New([]string{"127.0.0.1:1"}, nil)
+	require.NoError(t, err)
+	defer p.Stop()
+	m := p.members.Load().active[0]
+	m.breaker.Break()
+	m.since.Store(p.clock() + int64(2*proveStep)) // as the keeper sets it while grade sleeps behind its look at the clock
+	m.breaker.Advance(state.Broken, state.Proving)
+	require.NotPanics(t, func() { m.grade(p) })
+}
+
+// The tally of a Shutdown that begins while a call is between two members.
+func TestTallyOfACallBetweenMembers(t *testing.T) {
+	a, b := wiretest.NewServer(), wiretest.NewServer()
+	defer a.Close()
+	defer b.Close()
+	a.CloseListener()
+	p, err := New([]string{a.Addr, b.Addr}, nil, WithMode(Primary))
+	require.NoError(t, err)
+	tallies := make(chan actor.Tally)
+	err = p.publish(context.Background(), route{}, func(m *actor.Producer) error {
+		err := m.Publish("t", []byte("x"))
+		if err != nil { // counted there, and not moved on yet
+			go func() {
+				tally, _ := p.Shutdown(context.Background())
+				tallies <- tally
+			}()
+			<-p.stopping
+		}
+		return err
+	})
+	require.Equal(t, actor.Tally{Acked: 1}, <-tallies, "%v", err)
+	require.NoError(t, err)
+}
+
+// Who looks before he waits does not wait past a member that can be had.
+func TestAwaitsNothingThatIsThere(t *testing.T) {
+	p, err := New([]string{"127.0.0.1:1"}, nil)
+	require.NoError(t, err)
+	defer p.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, p.awaitBetter(ctx))
+}
+
+// The breaker's pauses double, from failure to failure.
+func TestPausesDouble(t *testing.T) {
+	p, err := New([]string{"127.0.0.1:1"}, nil)
+	require.NoError(t, err)
+	defer p.Stop()
+	m := p.members.Load().active[0]
+	l := &limits{patience: time.Second, shortest: 10 * time.Millisecond, longest: 50 * time.Millisecond}
+	for _, want := range []time.Duration{10, 20, 40, 50, 50} {
+		m.breakOff()
+		m.noticed = false
+		require.False(t, m.look(l, 1000))
+		require.Equal(t, want*time.Millisecond, m.pause)
+		require.GreaterOrEqual(t, m.until, 1000+int64(m.pause/2))
+		require.LessOrEqual(t, m.until, 1000+int64(m.pause))
+	}
+	require.Equal(t, state.Broken, m.breaker.Load())
+}
