@@ -45,16 +45,20 @@ func (p *Pool) publishAsync(r route, give func(context.Context, *actor.Producer)
 	var f failover
 	for {
 		m := p.choose(r, f.last)
-		err := give(m.span(p), m.producer)
-		if err, again := p.givenAgain(&f, m, err); !again {
-			return err
+		err, again := p.given(&f, m, give(m.span(p), m.producer))
+		if again {
+			continue
 		}
+		if err != nil {
+			err = p.conclude(&f, err)
+		}
+		return err
 	}
 }
 
-// givenAgain decides what becomes of an asynchronous publish that a member has taken or not: it returns the error to tell, or reports
-// that another member is to be tried.
-func (p *Pool) givenAgain(f *failover, m *member, err error) (error, bool) {
+// given decides what becomes of an asynchronous publish that a member has taken or not: it returns how that ended, or reports that
+// another member is to be tried.
+func (p *Pool) given(f *failover, m *member, err error) (error, bool) {
 	failed, ours := err.(*actor.Error)
 	if f.held && (err == nil || ours && failed.Accepted()) {
 		f.held = false
@@ -62,16 +66,11 @@ func (p *Pool) givenAgain(f *failover, m *member, err error) (error, bool) {
 	}
 	f.held = f.held || ours && failed.HandedBack()
 	f.last = m
-	if !p.closing() && (errors.Is(err, context.Canceled) || errors.Is(err, actor.ErrStopped)) {
-		return nil, true // the member has broken, or left the pool, while the publish waited for room there
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, actor.ErrStopped) {
+		return err, false
 	}
-	if err == nil {
-		return nil, false
-	}
-	if errors.Is(err, context.Canceled) {
-		err = actor.ErrStopped
-	}
-	return p.conclude(f, err), false
+	// The member has broken, or left the pool, while the publish waited for room there; or the pool is at its end.
+	return actor.ErrStopped, !p.closing()
 }
 
 // tryPublishAsync offers a publish to the member that is chosen, and then to the others that are not broken. One with a key has no
@@ -81,23 +80,25 @@ func (p *Pool) tryPublishAsync(r route, give func(*actor.Producer) error) error 
 		return actor.ErrStopped
 	}
 	var f failover
-	for {
-		m := p.choose(r, f.last)
-		err, again := p.givenAgain(&f, m, give(m.producer))
-		if again {
-			continue
-		}
-		if err != actor.ErrFull || r.keyed {
-			return err
-		}
-		for _, other := range p.members.Load().active {
-			if other == m || other.grade(p) == unfit {
+	first := p.choose(r, nil)
+	err, again := p.given(&f, first, give(first.producer))
+	for again {
+		first = p.choose(r, f.last)
+		err, again = p.given(&f, first, give(first.producer))
+	}
+	if err == actor.ErrFull && !r.keyed {
+		for _, m := range p.members.Load().active {
+			if m == first || m.grade(p) == unfit {
 				continue
 			}
-			if err, again = p.givenAgain(&f, other, give(other.producer)); !again && err != actor.ErrFull {
-				return err
+			if err, again = p.given(&f, m, give(m.producer)); !again && err != actor.ErrFull {
+				break
 			}
+			err = actor.ErrFull
 		}
-		return actor.ErrFull
 	}
+	if err != nil {
+		err = p.conclude(&f, err)
+	}
+	return err
 }

@@ -171,6 +171,9 @@ func (k *keeper) apply(answer resolved) {
 // time is over.
 func (p *Pool) retire(m *member) {
 	m.producer.Shutdown(p.bound)
+	for m.producer.Pending() > 0 { // callers who are still inside are on their way out, and what was handed back finds its place
+		time.Sleep(time.Millisecond)
+	}
 	select {
 	case p.retired <- m:
 	case <-p.ended:

@@ -52,10 +52,7 @@ func (m *membership) part(addr string) (*membership, []*member) {
 func (m *membership) bury(one *member) *membership {
 	next := m.clone()
 	next.leaving = slices.DeleteFunc(next.leaving, func(other *member) bool { return other == one })
-	s := one.producer.Stats()
-	s.Submitted -= s.Pending // callers who are still inside are on their way out
-	s.Pending, s.PendingBytes = 0, 0
-	addAccount(&next.gone, s)
+	addAccount(&next.gone, one.producer.Stats())
 	return next
 }
 
