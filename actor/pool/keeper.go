@@ -24,6 +24,7 @@ type keeper struct {
 
 const (
 	lookEvery = 25 * time.Millisecond
+	lingers   = 100 * time.Millisecond // a member that has ended, until its account is closed
 )
 
 func newKeeper(p *Pool) *keeper {
@@ -173,6 +174,10 @@ func (p *Pool) retire(m *member) {
 	m.producer.Shutdown(p.bound)
 	for m.producer.Pending() > 0 { // callers who are still inside are on their way out, and what was handed back finds its place
 		time.Sleep(time.Millisecond)
+	}
+	select { // for those who have seen it live, and have not come in yet
+	case <-time.After(lingers):
+	case <-p.stopping:
 	}
 	select {
 	case p.retired <- m:
