@@ -58,7 +58,7 @@ func TestSnappyHookThatFails(t *testing.T) {
 
 			bad.Store(1 << 40)
 			srv.CloseAll()
-			until(t, "the loss is noticed", func() bool { return p.Stats().Link != state.Up })
+			until(t, "it is connected again", func() bool { return p.Stats().Connections == 3 && p.Stats().Link == state.Up })
 			err := p.Publish("topic", []byte("body"))
 			require.ErrorIs(t, err, errHook)
 			require.Equal(t, actor.NotSent, actor.OutcomeOf(err))
