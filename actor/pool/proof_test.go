@@ -144,20 +144,16 @@ func (s *publishers) check(nsqds ...*nsqdtest.Nsqd) (unknown int) {
 	return unknown
 }
 
-func startNsqds(t *testing.T, n int) (nsqds []*nsqdtest.Nsqd, addrs []string) {
-	for i := range n {
-		flags := []string{"-mem-queue-size=0"}
-		if i == 0 {
-			flags = append(flags, "-sync-every=1") // the one that may be killed: what it acks is then stored
-		}
-		nsqd := nsqdtest.Start(t, flags...)
+func startNsqds(t *testing.T, n int, more ...string) (nsqds []*nsqdtest.Nsqd, addrs []string) {
+	for range n {
+		nsqd := nsqdtest.Start(t, append([]string{"-mem-queue-size=0"}, more...)...)
 		nsqds, addrs = append(nsqds, nsqd), append(addrs, nsqd.TCPAddr)
 	}
 	return nsqds, addrs
 }
 
 func TestKillOne(t *testing.T) {
-	nsqds, addrs := startNsqds(t, 3)
+	nsqds, addrs := startNsqds(t, 3, "-sync-every=1") // so that what one has acked when it is killed is stored
 	s := startPublishers(t, newPool(t, addrs, nil))
 	s.acked(1000)
 	misses := s.failed()

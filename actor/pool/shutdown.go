@@ -166,6 +166,9 @@ func (k *keeper) close() {
 	}
 	p.phase.Advance(state.Draining, state.Closed)
 	k.shut()
+	for end := time.Now().Add(time.Second); p.handedBack() > p.counts.through.Load() && time.Now().Before(end); {
+		time.Sleep(50 * time.Microsecond) // callers whose members have ended count their own outcomes, and are on their way out
+	}
 	cut := p.bound.Err() != nil
 	p.bound.end()
 	account := p.account()

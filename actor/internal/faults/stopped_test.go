@@ -65,7 +65,7 @@ func TestContextsWhileNsqdIsStopped(t *testing.T) {
 // fails, so that calls fail; when it goes on, the producer comes back by itself.
 func TestResponseTimeoutReplacesTheConnection(t *testing.T) {
 	leak.Check(t)
-	const topic, limit = "stopped", 500 * time.Millisecond
+	const topic, limit = "stopped", 1500 * time.Millisecond // a disk that others write to takes some hundred milliseconds now and then
 	nsqd := startDurable(t, topic)
 	cfg := config(t)
 	cfg.ResponseTimeout, cfg.HandshakeTimeout, cfg.BackoffMax, cfg.RetryUnknown = limit, limit, limit, false
