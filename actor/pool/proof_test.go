@@ -144,16 +144,18 @@ func (s *publishers) check(nsqds ...*nsqdtest.Nsqd) (unknown int) {
 	return unknown
 }
 
+// startNsqds starts so many, the first with more flags.
 func startNsqds(t *testing.T, n int, more ...string) (nsqds []*nsqdtest.Nsqd, addrs []string) {
 	for range n {
 		nsqd := nsqdtest.Start(t, append([]string{"-mem-queue-size=0"}, more...)...)
+		more = nil
 		nsqds, addrs = append(nsqds, nsqd), append(addrs, nsqd.TCPAddr)
 	}
 	return nsqds, addrs
 }
 
 func TestKillOne(t *testing.T) {
-	nsqds, addrs := startNsqds(t, 3, "-sync-every=1") // so that what one has acked when it is killed is stored
+	nsqds, addrs := startNsqds(t, 3, "-sync-every=1") // so that what the first has acked when it is killed is stored
 	s := startPublishers(t, newPool(t, addrs, nil))
 	s.acked(1000)
 	misses := s.failed()
