@@ -88,8 +88,8 @@ many it had to leave to another:
 	nsqd 10.0.0.1:4150  acked 66667  refused 0  not sent 0  unknown 0  moved on 0
 	nsqd 10.0.0.2:4150  acked 33333  refused 0  not sent 0  unknown 0  moved on 12
 
-Lines that were given to none are in the summary alone; what ended at nsqd that none of the nsqlookupd knows any more stands
-together.
+Lines that were given to none, or that one had to leave to another and none took, are in the summary alone; what ended at nsqd
+that none of the nsqlookupd knows any more stands together.
 
 With --json the summary is written to standard output as well, as one object on one line, with nothing else there. Broken up for
 reading, of two nsqd:
