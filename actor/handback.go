@@ -67,7 +67,7 @@ func (p *Producer) adopt(ctx context.Context, t *Transaction, e entry) error {
 		p.unread.leave(1, 0)
 		return p.booked(t.kind, t.topicName(), outcome, err, true)
 	}
-	t.leavePlaces()
+	t.home.leavePlaces(t.size)
 	t.Release()
 	return nil
 }
@@ -91,29 +91,35 @@ func (p *Producer) makePlaces(ctx context.Context, t *Transaction, e entry) erro
 	return nil
 }
 
-// Deliver ends a publish that was handed back with the Error that it has: it is offered to its done channel without waiting. It
-// reports false if that has no room. In any case the transaction is no longer the caller's.
-func (t *Transaction) Deliver() bool {
+// Deliver ends a publish that was handed back with the Error that it has: it waits until its done channel has room, or ctx ends,
+// and reports false if there was none. In any case the transaction is no longer the caller's.
+func (t *Transaction) Deliver(ctx context.Context) bool {
 	if errors.Is(t.Error, ErrStopped) && OutcomeOf(t.Error) == NotSent {
 		t.Error = ErrStopped
 	}
-	t.leavePlaces()
+	home, size := t.home, t.size // the receiver may release t at once
+	defer home.leavePlaces(size)
 	if t.dest == nil {
 		t.Release()
 		return true
 	}
 	select {
-	case t.dest <- t:
+	case t.dest <- t: // first, so that room counts also where ctx is over
 		return true
 	default:
+	}
+	select {
+	case t.dest <- t:
+		return true
+	case <-ctx.Done():
 		return false
 	}
 }
 
-// leavePlaces gives back what an asynchronous publish that was handed back holds of the bounds.
-func (t *Transaction) leavePlaces() {
-	t.home.room.leave(1, t.size)
-	t.home.unread.leave(1, 0)
+// leavePlaces gives back what an asynchronous publish of this size that was handed back holds of the bounds.
+func (p *Producer) leavePlaces(size int) {
+	p.room.leave(1, size)
+	p.unread.leave(1, 0)
 }
 
 // booked makes the error of a publish that was accepted, and has just been counted with that outcome by its caller. With back, under

@@ -58,7 +58,7 @@ func TestHandedBackGivesPlacesBack(t *testing.T) {
 				require.ErrorIs(t, one.Error, actor.ErrNotConnected)
 				require.Equal(t, []any{i}, one.Args)
 				if deliver {
-					require.True(t, one.Deliver())
+					require.True(t, one.Deliver(context.Background()))
 				} else {
 					require.NoError(t, to.Adopt(testContext(t), one))
 				}
@@ -93,10 +93,12 @@ func TestHandedBackInOrder(t *testing.T) {
 		require.NoError(t, from.PublishAsync("t", []byte("x"), done, i))
 	}
 	var held []*actor.Transaction
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
 	for i := range 100 {
 		one := back(t, from, &held)
 		require.Equal(t, []any{i}, one.Args)
-		require.False(t, one.Deliver(), "nobody receives")
+		require.False(t, one.Deliver(over), "nobody receives")
 	}
 }
 
@@ -141,7 +143,7 @@ func TestFlushHearsOfHandedBack(t *testing.T) {
 	time.Sleep(20 * time.Millisecond) // it waits; nothing tells that from outside
 	close(release)
 	var held []*actor.Transaction
-	require.True(t, back(t, p, &held).Deliver())
+	require.True(t, back(t, p, &held).Deliver(context.Background()))
 	select {
 	case err := <-flushed:
 		require.NoError(t, err)

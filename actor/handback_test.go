@@ -136,12 +136,24 @@ func TestHandedBackOftenEnough(t *testing.T) {
 	require.Equal(t, []any{"arg"}, result.Args)
 
 	require.NoError(t, p.PublishAsync("topic", []byte("body"), done))
-	require.True(t, one(t, p).Deliver())
+	require.True(t, one(t, p).Deliver(context.Background()))
 	require.NoError(t, p.PublishAsync("topic", []byte("body"), done))
-	require.False(t, one(t, p).Deliver(), "done is full")
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	full := one(t, p)
+	require.False(t, full.Deliver(over), "done is full")
 	require.ErrorIs(t, (<-done).Error, actor.ErrNotConnected)
+	require.NoError(t, p.PublishAsync("topic", []byte("body"), done))
+	require.True(t, one(t, p).Deliver(over), "done has room")
+	require.NoError(t, p.PublishAsync("topic", []byte("body"), done))
+	delivered := make(chan bool)
+	slow := one(t, p)
+	go func() { delivered <- slow.Deliver(testContext(t)) }()
+	<-done
+	require.True(t, <-delivered, "done has room again")
+	<-done
 	require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
-	require.True(t, one(t, p).Deliver(), "nobody wants it")
+	require.True(t, one(t, p).Deliver(over), "nobody wants it")
 
 	never := newProducer(t, p.String(), &actor.Config{HandBack: 1})
 	never.Stop()
@@ -163,7 +175,7 @@ func TestHandedBackHoldsItsPlace(t *testing.T) {
 		}
 		require.Equal(t, actor.ErrFull, p.TryPublishAsync("topic", []byte("body"), nil))
 		for _, b := range back {
-			b.Deliver()
+			b.Deliver(context.Background())
 		}
 	}
 }

@@ -171,7 +171,8 @@ func (k *keeper) apply(answer resolved) {
 // retire shuts down a member that has left the pool: when it has ended what it has, and its results are read, or when the pool's
 // time is over.
 func (p *Pool) retire(m *member) {
-	m.producer.Shutdown(p.bound)
+	tally, _ := m.producer.Shutdown(p.bound)
+	p.counts.dropped.Add(tally.Undelivered)
 	for m.producer.Pending() > 0 { // callers who are still inside are on their way out, and what was handed back finds its place
 		time.Sleep(time.Millisecond)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -43,7 +44,6 @@ func TestTryOfALeavingMember(t *testing.T) {
 				t.Errorf("keyed %v, the other broken %v: %v of a pool that is %v", keyed, broken, err, p.phase.Load())
 			}
 			p.members.Load().all(func(m *member) { m.producer.Stop() })
-			_ = time.Now
 		}
 	}
 }
@@ -122,4 +122,50 @@ func TestCallOfALeavingMember(t *testing.T) {
 		p.members.Load().all(func(m *member) { m.producer.Stop() })
 	}
 	require.Equal(t, 2, b.MessageCount("t"))
+}
+
+// What a member hands back while the pool shuts down goes to its reader, who has until the bound is over.
+func TestLastResultsWaitForTheirReader(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		p, err := New([]string{"127.0.0.1:1"}, nil)
+		require.NoError(t, err)
+		m := p.members.Load().active[0]
+		done := make(chan *actor.Transaction)
+		require.NoError(t, m.producer.PublishAsync("t", []byte("x"), done))
+		back := (<-m.producer.HandedBack())[0]
+		p.phase.Advance(state.Idle, state.Closed)
+		if over {
+			p.bound.end()
+		}
+		through := make(chan struct{})
+		go func() {
+			defer close(through)
+			p.rehome(m, back)
+		}()
+		if over {
+			<-through
+			require.EqualValues(t, 1, p.counts.dropped.Load())
+		} else {
+			require.ErrorIs(t, (<-done).Error, actor.ErrNotConnected)
+			<-through
+			require.Zero(t, p.counts.dropped.Load())
+		}
+		require.EqualValues(t, 1, p.counts.ended[actor.NotSent].Load())
+		m.producer.Stop()
+	}
+}
+
+// Results that a member drops as it leaves, since Shutdown's bound is over, are the pool's.
+func TestRetiringCountsWhatIsDropped(t *testing.T) {
+	srv := wiretest.NewServer()
+	defer srv.Close()
+	p, err := New([]string{srv.Addr}, nil)
+	require.NoError(t, err)
+	m := p.members.Load().active[0]
+	require.NoError(t, m.producer.PublishAsync("t", []byte("x"), make(chan *actor.Transaction)))
+	require.NoError(t, m.producer.Flush(context.Background()))
+	p.bound.end()
+	p.retire(m)
+	require.Same(t, m, <-p.retired)
+	require.EqualValues(t, 1, p.counts.dropped.Load())
 }

@@ -117,3 +117,30 @@ func TestLostWhileItLeaves(t *testing.T) {
 	}
 	require.Equal(t, 20, c.nsqds[1].MessageCount("t"))
 }
+
+// Results at a member that is leaving are dropped with all others when Shutdown's bound is over, and counted with them.
+func TestShutdownCountsResultsOfLeavingMembers(t *testing.T) {
+	for range 20 {
+		var reg register
+		c := newCrew(t, 2, nil, nil, pool.WithResolver(reg.resolve, 10*time.Millisecond), pool.WithMode(pool.Primary))
+		reg.set(nil, c.nsqds[0].Addr, c.nsqds[1].Addr)
+		done := make(chan *actor.Transaction)
+		for range 10 {
+			require.NoError(t, c.PublishAsync("t", []byte("x"), done))
+		}
+		require.NoError(t, c.Flush(within(t)))
+		reg.set(nil, c.nsqds[1].Addr)
+		require.Eventually(t, func() bool {
+			s := c.Stats()
+			return s.Nodes[len(s.Nodes)-1].Leaving
+		}, patience, time.Millisecond)
+		c.nsqds[1].Stall()
+		require.NoError(t, c.PublishAsync("t", []byte("x"), nil)) // so that Shutdown waits
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		tally, err := c.Shutdown(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.EqualValues(t, 10, tally.Undelivered)
+		require.EqualValues(t, 1, tally.NotSent+tally.Unknown)
+	}
+}

@@ -18,7 +18,7 @@ func (p *Pool) move(from *member, ended chan<- *member) {
 
 // rehome finds another member for a publish. It waits for room at one that can be used. Where none can, it takes what has room, or
 // goes back, which takes none: there it fails again until it has been handed back often enough, and its failure is delivered. Where
-// the pool is shutting its members down its last failure is the result, and nobody waits for its reader.
+// the pool is shutting its members down its last failure is the result, and its reader has until the bound is over.
 func (p *Pool) rehome(from *member, t *actor.Transaction) {
 	for avoid := from; !p.closing(); {
 		m := p.choose(route{}, avoid)
@@ -37,7 +37,7 @@ func (p *Pool) rehome(from *member, t *actor.Transaction) {
 		avoid = m
 	}
 	outcome := actor.OutcomeOf(t.Error)
-	if !t.Deliver() {
+	if !t.Deliver(p.bound) {
 		p.counts.dropped.Add(1)
 	}
 	p.counts.end(outcome)

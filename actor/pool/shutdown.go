@@ -179,7 +179,7 @@ func (k *keeper) close() {
 	p.severed = p.severed || cut && p.tally.NotSent+p.tally.Unknown+p.tally.Undelivered > 0
 }
 
-// shut shuts all members down, at once, and returns when they and their movers have ended.
+// shut shuts all members down, at once, and returns when they, those that were leaving, and their movers have ended.
 func (k *keeper) shut() {
 	p := k.p
 	type end struct {
@@ -187,16 +187,14 @@ func (k *keeper) shut() {
 		err   error
 	}
 	ends := make(chan end)
-	left := 0
 	members := p.members.Load()
-	members.all(func(m *member) {
-		left++
+	for _, m := range members.active {
 		go func() {
 			tally, err := m.producer.Shutdown(p.bound)
 			ends <- end{tally, err}
 		}()
-	})
-	leaving := len(members.leaving)
+	}
+	left, leaving := len(members.active), len(members.leaving)
 	for left > 0 || k.movers > 0 || leaving > 0 {
 		select {
 		case e := <-ends:
@@ -209,6 +207,5 @@ func (k *keeper) shut() {
 			leaving--
 		}
 	}
-	dropped := p.counts.dropped.Load()
-	p.tally.Undelivered += dropped
+	p.tally.Undelivered += p.counts.dropped.Load()
 }
