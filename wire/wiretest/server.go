@@ -72,6 +72,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the rest
 	listener  net.Listener
+	port      net.Conn // see holdPort; nil in memory
 	listening bool
 	accepting int // how often a listener was opened
 	closed    bool
@@ -128,8 +129,8 @@ func (c Config) NewServer() *Server {
 	return s
 }
 
-// Listen makes the server reachable again after [Server.CloseListener], on the same address. It returns an error if another
-// program has taken the port meanwhile, or the server is closed; on a server that is listening it does nothing.
+// Listen makes the server reachable again after [Server.CloseListener], on the same address. It returns an error if the server is
+// closed, or the system lets it not listen; on a server that is listening it does nothing.
 func (s *Server) Listen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,9 +145,14 @@ func (s *Server) Listen() error {
 		if err != nil {
 			return err
 		}
-		if s.listener = l; s.accepting == 0 {
+		if s.accepting == 0 {
 			s.Addr = l.Addr().String() // written once, before anybody else knows the server
+			if s.port, err = holdPort(l); err != nil {
+				l.Close()
+				return err
+			}
 		}
+		s.listener = l
 		s.accepting++
 		s.running.Add(1)
 		go s.accept(l)
@@ -155,7 +161,24 @@ func (s *Server) Listen() error {
 	return nil
 }
 
-// CloseListener makes the server refuse new connections, those by Dial too. Open ones live on.
+// holdPort returns a connection that l has accepted and nobody serves. While it is open, the system gives l's port to no program
+// that asks for a free one, although l may be closed: otherwise clients of this server could come to talk to another one.
+func holdPort(l net.Listener) (net.Conn, error) {
+	near, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	defer near.Close()
+	for {
+		far, err := l.Accept()
+		if err != nil || far.RemoteAddr().String() == near.LocalAddr().String() {
+			return far, err
+		}
+		far.Close() // a stranger's
+	}
+}
+
+// CloseListener makes the server refuse new connections, those by Dial too. Open ones live on. The port stays the server's.
 func (s *Server) CloseListener() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,6 +209,9 @@ func (s *Server) Close() {
 	s.CloseListener()
 	s.mu.Lock()
 	s.closed = true
+	if s.port != nil {
+		s.port.Close()
+	}
 	s.mu.Unlock()
 	s.each(func(c *conn) { c.shut(closed) })
 	s.running.Wait()
