@@ -25,16 +25,22 @@ func TestTimersThatAreLateWait(t *testing.T) {
 	l.began = time.Now().Add(-10 * time.Second)
 	c := connect()
 	l.due = c.heard + int64(time.Second)
+	before := l.clock()
 	l.fire()
 	require.NoError(t, c.broken)
-	require.InDelta(t, l.clock()+int64(lastWords), l.due, float64(lastWords)/2)
+	require.GreaterOrEqual(t, l.due, before+int64(lastWords))
+	require.LessOrEqual(t, l.due, l.clock()+int64(lastWords))
 	l.due = l.clock() - 2*int64(lastWords)
 	l.fire()
 	require.Equal(t, errSilent, c.broken, "once, not as often as the timer is late")
 
 	c = connect()
-	l.due = l.clock()
-	l.fire()
+	for range 10 { // this test itself may be late
+		if l.due = l.clock(); c.broken == nil {
+			c.late = false
+			l.fire()
+		}
+	}
 	require.Equal(t, errSilent, c.broken, "on time")
 }
 

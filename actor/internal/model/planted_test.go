@@ -144,7 +144,7 @@ var plantedInFolds = []plantedFault{
 	{
 		"a fold over two topics", "actor/fold.go", []edit{{
 			"bytes.Equal(g.first.topicBytes(), t.topicBytes())", "len(g.first.topicBytes()) > 0",
-		}, {"import \"bytes\"\n", ""}}, true,
+		}, {"import \"bytes\"\n", ""}, {"uint16((t.hash + i) % mostGroups)", "uint16(i % mostGroups)"}}, true, // all meet
 	},
 	{
 		"a fold of one more than may be", "actor/fold.go", []edit{{
