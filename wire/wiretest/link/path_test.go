@@ -104,15 +104,21 @@ func TestRate(t *testing.T) {
 		t.Run(fmt.Sprint(c.rate), func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			s := newServer(t)
-			client, served := s.connect()
-			s.path.Rate(c.rate)
-			began := time.Now()
-			background(t, func() { io.CopyN(client, zeros{}, int64(c.size)) })
-			_, err := io.CopyN(io.Discard, served, int64(c.size))
-			require.NoError(t, err)
-			took := time.Since(began)
-			t.Logf("%d bytes at %d a second took %v", c.size, c.rate, took)
-			require.GreaterOrEqual(t, took, 700*time.Millisecond)
+			took := time.Hour
+			for range 3 { // the machine may have other things to do, and hold one up
+				client, served := s.connect()
+				s.path.Rate(c.rate)
+				began := time.Now()
+				background(t, func() { io.CopyN(client, zeros{}, int64(c.size)) })
+				_, err := io.CopyN(io.Discard, served, int64(c.size))
+				require.NoError(t, err)
+				took = min(took, time.Since(began))
+				t.Logf("%d bytes at %d a second took %v", c.size, c.rate, took)
+				require.GreaterOrEqual(t, took, 700*time.Millisecond)
+				if took < 2*time.Second {
+					break
+				}
+			}
 			require.Less(t, took, 2*time.Second)
 		})
 	}
