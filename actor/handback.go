@@ -130,7 +130,7 @@ func (p *Producer) booked(k kind, topic string, outcome Outcome, cause error, ba
 	}
 	e := &Error{Op: kinds[k].op, Topic: strings.Clone(topic), Addr: p.addr, Outcome: outcome, Err: cause, booked: byOutcome}
 	if back {
-		p.counts.outcomes[outcome].Add(^uint64(0)) // first, so that Pending cannot come out negative
+		p.counts.outcomes[outcome].Add(^uint64(0)) // first: who reads both, in the other order, counts it once at most
 		p.counts.handedBack.Add(1)
 		e.booked = asHandedBack
 	}

@@ -84,7 +84,8 @@ func (t Tally) since(base Tally) Tally {
 
 // Stats returns the account as of now. It does not block and allocates nothing; anyone may call it at any time.
 func (p *Producer) Stats() Stats {
-	ends, back := p.counts.tally(), p.counts.handedBack.Load() // before submitted, so that Pending cannot come out negative
+	back := p.counts.handedBack.Load() // before the outcomes, and these before submitted, so that Pending cannot come out negative
+	ends := p.counts.tally()
 	adopted := p.counts.adopted.Load()
 	submitted := p.counts.submitted.Load()
 	_, bytes := p.room.inside()
