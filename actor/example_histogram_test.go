@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"os"
+	"strings"
 	"time"
 
 	"github.com/nsqactor/producer/actor"
@@ -15,19 +15,14 @@ import (
 func writeHistogram(w io.Writer, name string, h actor.Histogram, limits ...time.Duration) {
 	fmt.Fprintf(w, "# TYPE %s histogram\n", name)
 	for _, limit := range limits {
-		within := uint64(0)
-		h.Buckets(func(bound time.Duration, count uint64) {
-			if 0 < bound && bound <= limit {
-				within += count
-			}
-		})
-		fmt.Fprintf(w, "%s_bucket{le=\"%g\"} %d\n", name, limit.Seconds(), within)
+		fmt.Fprintf(w, "%s_bucket{le=\"%g\"} %d\n", name, limit.Seconds(), h.Within(limit))
 	}
-	fmt.Fprintf(w, "%s_bucket{le=\"+Inf\"} %d\n%s_count %d\n", name, h.Count(), name, h.Count())
+	fmt.Fprintf(w, "%s_bucket{le=\"+Inf\"} %d\n%s_count %d\n%s_sum %g\n", name, h.Count(), name, h.Count(), name, h.Sum())
 }
 
-// A service has lower limits, too; what comes within them depends on the machine.
-func ExampleHistogram_Buckets() {
+// Limits that are bounds of the Histogram's buckets, as every power of two nanoseconds is, are exact. The example leaves out the lower
+// ones, which a service has too, and the sum: what comes of them depends on the machine.
+func ExampleHistogram_Within() {
 	nsqd := wiretest.NewServer()
 	defer nsqd.Close()
 	p, err := actor.NewProducer(nsqd.Addr, nil)
@@ -39,14 +34,18 @@ func ExampleHistogram_Buckets() {
 		p.Publish("greetings", []byte("hello"))
 	}
 
+	var page strings.Builder
 	times := p.AckTimes()
-	fmt.Println(times.Quantile(0.99) < 10*time.Second)
-	writeHistogram(os.Stdout, "nsq_ack_seconds", times, 10*time.Second, 30*time.Second)
+	writeHistogram(&page, "nsq_ack_seconds", times, 1<<33, 1<<34, 1<<35)
+	metrics, _, _ := strings.Cut(page.String(), "nsq_ack_seconds_sum")
+	fmt.Print(metrics)
+	fmt.Println(times.Sum() > 0, times.Quantile(0.99) < 10*time.Second)
 	// Output:
-	// true
 	// # TYPE nsq_ack_seconds histogram
-	// nsq_ack_seconds_bucket{le="10"} 3
-	// nsq_ack_seconds_bucket{le="30"} 3
+	// nsq_ack_seconds_bucket{le="8.589934592"} 3
+	// nsq_ack_seconds_bucket{le="17.179869184"} 3
+	// nsq_ack_seconds_bucket{le="34.359738368"} 3
 	// nsq_ack_seconds_bucket{le="+Inf"} 3
 	// nsq_ack_seconds_count 3
+	// true true
 }

@@ -59,3 +59,42 @@ func TestHistogram(t *testing.T) {
 	h.buckets[ackBuckets-1] = 1 << 40
 	require.Equal(t, time.Duration(1<<ackHighest), h.Quantile(0.99))
 }
+
+// Within is exact at each bound, and between two of them says what it says at the lower one.
+func TestHistogramWithin(t *testing.T) {
+	var h, none Histogram
+	for b := range h.buckets {
+		h.buckets[b] = 1 << (b % 60)
+	}
+	var within uint64
+	var lower time.Duration
+	h.Buckets(func(bound time.Duration, count uint64) {
+		if bound == 0 {
+			return
+		}
+		require.Equal(t, within, h.Within(bound-1), "below %v", bound)
+		require.Equal(t, within, h.Within((lower+bound)/2), "between %v and %v", lower, bound)
+		within += count
+		require.Equal(t, within, h.Within(bound), "%v", bound)
+		lower = bound
+	})
+	require.Equal(t, h.Count()-h.buckets[ackBuckets-1], h.Within(time.Duration(1<<62)), "the last bucket has no bound")
+	for _, limit := range []time.Duration{-1, 0, 1} {
+		require.Zero(t, h.Within(limit))
+	}
+	require.Zero(t, none.Within(time.Hour))
+}
+
+// Sum is of each publish, not of each command, and takes no time for negative.
+func TestHistogramSum(t *testing.T) {
+	var p Producer
+	p.acks.add(int64(1500*time.Millisecond), 2)
+	p.acks.add(int64(250*time.Millisecond), 1)
+	p.acks.add(-5, 1)
+	h := p.AckTimes()
+	require.Equal(t, 3.25, h.Sum())
+	require.EqualValues(t, 4, h.Count())
+	require.EqualValues(t, 2, h.Within(time.Second))
+	h.Add(h)
+	require.Equal(t, 6.5, h.Sum())
+}

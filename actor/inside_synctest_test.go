@@ -69,6 +69,25 @@ func TestGauges(t *testing.T) {
 		require.EqualValues(t, 8, h.Count())
 		require.InEpsilon(t, time.Second, h.Quantile(0), 0.25)
 		require.InEpsilon(t, 3*time.Second, h.Quantile(1), 0.25)
+		require.InDelta(t, 1+1.9+3*2+3*3, h.Sum(), 0.001, "a, b, three each of c and d")
+	})
+}
+
+// An acknowledgement counts in the times although its caller has left, and been told that nobody knows.
+func TestAckTimesOfWhoLeft(t *testing.T) {
+	slow := []wiretest.Fault{wiretest.OnPublish(wiretest.Every).Busy(time.Second)}
+	clock(t, slow, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+		require.NoError(t, p.Ping())
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		require.Equal(t, actor.Unknown, actor.OutcomeOf(p.PublishContext(ctx, "topic", []byte("body"))))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		h := p.AckTimes()
+		require.EqualValues(t, 1, h.Count())
+		require.InDelta(t, 1, h.Sum(), 0.001)
+		require.Zero(t, p.Stats().Acked)
+		require.EqualValues(t, 1, p.Stats().Unknown)
 	})
 }
 

@@ -82,10 +82,11 @@ func (l *loop) acknowledge(n int) error {
 		if l.flight.len() == 0 || l.flight.commands.front().end > l.conn.written {
 			return errUnasked
 		}
-		if c := l.flight.commands.front(); c.last {
+		c := l.flight.commands.front()
+		if c.last {
 			l.conn.window.answered(c.at, l.conn.heard)
 		}
-		l.p.acks[ackBucket(l.conn.heard-l.flight.commands.front().at)].Add(uint64(l.flight.commands.front().members))
+		l.p.acks.add(l.conn.heard-c.at, c.members)
 		l.endAcked()
 	}
 	if n > 0 {
