@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/pool"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -30,6 +31,23 @@ func TestAckTimesOfAllMembers(t *testing.T) {
 	for i, n := range c.stored() {
 		assert.Positive(t, n, "nsqd %d", i)
 	}
+}
+
+// Who has left the pool stays in its times: nothing that is read of them again and again may shrink.
+func TestAckTimesOfWhoLeftThePool(t *testing.T) {
+	var reg register
+	c := newCrew(t, 2, nil, nil, pool.WithResolver(reg.resolve, 10*time.Millisecond), pool.WithMode(pool.Primary))
+	reg.set(nil, c.nsqds[0].Addr, c.nsqds[1].Addr)
+	for range 3 {
+		require.NoError(t, c.Publish("t", []byte("x")))
+	}
+	before := c.AckTimes()
+	reg.set(nil, c.nsqds[1].Addr)
+	require.Eventually(t, func() bool { return c.Stats().Gone.Acked == 3 }, patience, time.Millisecond)
+	require.Equal(t, before, c.AckTimes())
+	require.NoError(t, c.Publish("t", []byte("x")))
+	after := c.AckTimes()
+	require.EqualValues(t, 4, after.Count())
 }
 
 func TestConnect(t *testing.T) {

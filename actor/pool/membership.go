@@ -9,9 +9,10 @@ import (
 
 // membership is who belongs to the pool. It never changes: the keeper replaces it by another one.
 type membership struct {
-	active  []*member   // in the order of the addresses; the connections to one address stand together
-	leaving []*member   // get nothing new
-	gone    actor.Stats // of those who have left
+	active  []*member       // in the order of the addresses; the connections to one address stand together
+	leaving []*member       // get nothing new
+	gone    actor.Stats     // of those who have left
+	times   actor.Histogram // theirs
 }
 
 func (m *membership) clone() *membership {
@@ -35,7 +36,7 @@ func (p *Pool) join(m *membership, addr string) (*membership, error) {
 
 // part returns the membership with the members of an address leaving, and these.
 func (m *membership) part(addr string) (*membership, []*member) {
-	next := membership{leaving: slices.Clone(m.leaving), gone: m.gone}
+	next := membership{leaving: slices.Clone(m.leaving), gone: m.gone, times: m.times}
 	var parting []*member
 	for _, one := range m.active {
 		if one.addr == addr {
@@ -53,6 +54,7 @@ func (m *membership) bury(one *member) *membership {
 	next := m.clone()
 	next.leaving = slices.DeleteFunc(next.leaving, func(other *member) bool { return other == one })
 	addAccount(&next.gone, one.producer.Stats())
+	next.times.Add(one.producer.AckTimes())
 	return next
 }
 

@@ -90,9 +90,12 @@ func (p *Pool) account() actor.Stats {
 	return s
 }
 
-// AckTimes returns how long acknowledgements took at all members that the pool has, as a Producer's AckTimes does.
-func (p *Pool) AckTimes() (h actor.Histogram) {
-	p.members.Load().all(func(m *member) { h.Add(m.producer.AckTimes()) })
+// AckTimes returns how long acknowledgements took at all members, those included that have left the pool, as a Producer's AckTimes
+// does.
+func (p *Pool) AckTimes() actor.Histogram {
+	members := p.members.Load()
+	h := members.times
+	members.all(func(m *member) { h.Add(m.producer.AckTimes()) })
 	return h
 }
 
