@@ -2,9 +2,15 @@ package actor
 
 import (
 	"crypto/tls"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"net"
 	"os"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +60,65 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, &want, NewConfig())
 	first, second := NewConfig(), NewConfig()
 	require.NotSame(t, first, second)
+}
+
+// The documentation names each limit with its default: the package's in its list, a field's in its comment.
+func TestDefaultsAreDocumented(t *testing.T) {
+	value := func(text string) int64 {
+		number, unit, _ := strings.Cut(strings.ReplaceAll(text, ",", ""), " ")
+		n, err := strconv.ParseInt(number, 10, 64)
+		require.NoError(t, err, text)
+		switch unit {
+		case "ms":
+			n *= int64(time.Millisecond)
+		case "s":
+			n *= int64(time.Second)
+		case "MiB":
+			n <<= 20
+		}
+		return n
+	}
+	defaults := map[string]int64{} // by field
+	for v, i := reflect.ValueOf(*NewConfig()), 0; i < v.NumField(); i++ {
+		if field := v.Field(i); field.CanInt() && field.Int() != 0 {
+			defaults[v.Type().Field(i).Name] = field.Int()
+		}
+	}
+	const one = `([\d,]+\d|\d)( (?:ms|s|MiB)\b)?`
+
+	file, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	_, list, found := strings.Cut(file.Doc.Text(), "# Limits\n")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, "\n# ")
+	inList := map[string]int64{}
+	for _, m := range regexp.MustCompile(`(?:- |and )(\w+), `+one).FindAllStringSubmatch(list, -1) {
+		inList[m[1]] = value(m[2] + m[3])
+	}
+	require.Equal(t, defaults, inList)
+
+	file, err = parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	inComments, second := map[string]int64{}, ""
+	ast.Inspect(file, func(n ast.Node) bool {
+		field, ok := n.(*ast.Field)
+		if !ok || len(field.Names) == 0 {
+			return true
+		}
+		name := field.Names[0].Name
+		if m := regexp.MustCompile(`Defaults? ` + one + `(?: and ` + one + `)?`).FindStringSubmatch(field.Doc.Text()); m != nil {
+			inComments[name] = value(m[1] + m[2])
+			if second = m[3] + m[4]; second != "" {
+				return true
+			}
+		} else if second != "" { // of a pair: its comment stands at the first
+			inComments[name] = value(second)
+		}
+		second = ""
+		return true
+	})
+	delete(inComments, "HandBack") // 0: none
+	require.Equal(t, defaults, inComments)
 }
 
 func TestDefaultsThatFollowOthers(t *testing.T) {

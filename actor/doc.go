@@ -23,6 +23,51 @@
 // reset, in which answers that nsqd's kernel had not sent yet are lost. What they would have answered is unknown. That needs
 // more than about ten unanswered commands, each by itself, as on many topics or with folding off.
 //
+// # Ownership
+//
+//   - Topic, body, bodies and args are yours. They are copied, and may be reused as soon as the call returns, whatever ended it;
+//     what args refer to is not copied. Errors keep nothing of their memory.
+//   - A done channel is yours. It gets one result for each publish that was accepted with it, and must not be closed before the
+//     last; the producer never closes it. For its reader wait asynchronous publishes, once MaxPending results are outstanding, and
+//     Shutdown, until its bound is over; nobody else does.
+//   - A [Transaction] is its receiver's, from done until Release. Who never releases pays an allocation, not a place.
+//   - A [Config] is yours, and so is its TlsConfig: NewProducer copies both. The functions and the Logger in it are called by the
+//     producer's goroutines.
+//   - A [Producer] is used by any number of goroutines at once, and stopped by whoever made it. One that was used and is never
+//     stopped keeps its connection and its goroutines; a stopped one stays so.
+//
+// # Goroutines
+//
+//	caller --mailbox--> loop --bytes--> nsqd --bytes--> reader --replies--> loop --done--> caller
+//
+// The loop, one per producer, is the actor: it owns what is queued and in flight, the write half of the connection, and every
+// decision. A connection has one goroutine, which dials, shakes hands, and then reads. A courier delivers results to a done
+// channel that has no room, a scribe writes the log; both are there only while they have work. A producer that was never used
+// has no goroutine, one at rest has two, one that was stopped has none.
+//
+// Shared between them are atomic flags (package state), atomic counters, values that never change, and channels. There are no
+// mutexes of our own: hand-off is by channel, and a Go channel has a lock inside.
+//
+// # Limits
+//
+// Each is a field of [Config] by its name, with its default:
+//
+//   - MaxPending, 4,096 publishes, and MaxPendingBytes, 33,554,432 bytes: accepted and not ended, queued and written. Beyond that
+//     calls wait their turn, in the order in which they came, until their context ends; TryPublishAsync returns [ErrFull].
+//     MaxPending also bounds the asynchronous results that nobody has taken.
+//   - MaxMsgSize, 1,048,576 bytes of one message, and MaxBodySize, 5,242,880 bytes of a MultiPublish: more is refused by
+//     [wire.ErrSize] before a byte is written.
+//   - FoldMessages, 256 messages, and FoldBytes, 262,144 bytes: of the publishes that go out as one command.
+//   - DialTimeout, 1 s, and HandshakeTimeout, 5 s: of an attempt to connect.
+//   - WriteTimeout, 1 s without progress, and ResponseTimeout, 5 s without an answer: then the connection is replaced.
+//   - HeartbeatInterval, 30 s, and ReadTimeout, two of them: without a byte from nsqd, heartbeats included, the connection is lost.
+//   - BackoffMin, 50 ms, and BackoffMax, 5 s: the pause behind an attempt that failed.
+//   - MaxAttempts, 3 connections: that may be lost under one publish before it is reported as not sent.
+//   - DeflateLevel, 6 of 9: how hard publishes are compressed, where Deflate is set.
+//
+// These stand for good: a topic of 1 to 64 bytes, by [wire.ErrTopic]; a delay of 1 h, by [wire.ErrDelay]; 5 s for Stop; 16 events
+// that wait for a slow Logger, or 256 where there is a Trace.
+//
 // # Time
 //
 // PublishContext and its siblings return when their context ends, whatever the producer, the network or nsqd is doing: while
@@ -67,27 +112,14 @@
 // nobody can tell which plain bytes the kernel has: where a write of at most 64 KiB breaks off, all publishes that end in it, or
 // before it in what the compressor still held, are unknown, unless not one byte of it went out.
 //
-// # Bounds
-//
-// At most MaxPending publishes with at most MaxPendingBytes bytes are accepted and not ended. Beyond that, calls wait their
-// turn, in the order in which they came; TryPublishAsync returns [ErrFull]. The library copies topic and bodies, so that both
-// may be reused as soon as any call returns.
-//
 // # Seeing inside
 //
 // Stats has the account, how much is queued and in flight, how batches form, and the last error; AckTimes has a histogram of what
-// acknowledgements took; both cost a few atomic loads. Config.Logger hears of connections, Config.Trace of every batch and every
-// move of the link too. Connect waits until nsqd can be published to.
+// acknowledgements took. Neither waits for anything or allocates. Config.Logger hears of connections, Config.Trace of every batch
+// and every move of the link too. Connect waits until nsqd can be published to.
 //
-// # Goroutines
+// # Elsewhere
 //
-//	caller --mailbox--> loop --bytes--> nsqd --bytes--> reader --replies--> loop --done--> caller
-//
-// The loop, one per producer, is the actor: it owns what is queued and in flight, the write half of the connection, and every
-// decision. A connection has one goroutine, which dials, shakes hands, and then reads. A courier delivers results to a done
-// channel that has no room, a scribe writes the log; both are there only while they have work. A producer that was never used
-// has no goroutine, one at rest has two, one that was stopped has none.
-//
-// Shared between them are atomic flags (package state), atomic counters, values that never change, and channels. There are no
-// mutexes of our own: hand-off is by channel, and a Go channel has a lock inside.
+// Package actor/pool has several nsqd behind the same methods, package wire/wiretest an nsqd for tests. Who comes from go-nsq finds
+// what its names, options and habits have become in README.md, under "Moving over from go-nsq".
 package actor
