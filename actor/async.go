@@ -6,12 +6,14 @@ import (
 )
 
 // PublishAsync publishes body to topic and does not wait for the outcome: the result comes on done, as a [*Transaction] with
-// args in it. nil means that exactly one result will come, an error that none will: what was wrong with topic or body, as an
-// [*Error], or ErrStopped, bare; with RetryUnknown also, if the producer was stopped meanwhile, an [*Error] whose outcome is
-// Unknown. Topic, body and args may be reused as soon as it returns.
+// args in it. nil means that exactly one result will come, an error that none will: [wire.ErrTopic], [wire.ErrEmpty] or
+// [wire.ErrSize] in an [*Error], as from PublishContext, or [ErrStopped], bare; with RetryUnknown also, if the producer was stopped
+// meanwhile, an [*Error] with [ErrConnectionLost]. All other errors of PublishContext come as results. Topic, body and args may be
+// reused as soon as it returns.
 //
 // It waits while the producer is full, and while MaxPending asynchronous publishes are pending or have a result for which their
-// channel has no room. Results are offered to done without waiting; what does not fit is delivered in order when done is read.
+// channel has no room; Stop ends that. Results are offered to done without waiting; what does not fit is delivered in order when
+// done is read.
 // So who publishes and reads done in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync.
 // done must not be closed while results are outstanding. A nil done means that nobody wants the result.
 func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
@@ -19,12 +21,12 @@ func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transactio
 }
 
 // PublishAsyncContext is PublishAsync that waits for room until ctx ends: then, and when ctx has ended before the call, it returns
-// an [*Error] with ctx's error, as not sent. Once it has returned nil, ctx means nothing more to the publish.
+// an [*Error] with ctx's error, as not sent. Once it has returned nil, ctx means nothing more to the publish, nor to WaitConnected.
 func (p *Producer) PublishAsyncContext(ctx context.Context, topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(ctx, request{kind: publish, topic: topic, body: body}, done, args, wait)
 }
 
-// MultiPublishAsync is PublishAsync for several bodies in one command with one result.
+// MultiPublishAsync is PublishAsync for several bodies in one command with one result, with MultiPublishContext's errors.
 func (p *Producer) MultiPublishAsync(topic string, bodies [][]byte, done chan *Transaction, args ...any) error {
 	return p.MultiPublishAsyncContext(context.Background(), topic, bodies, done, args...)
 }
@@ -36,7 +38,7 @@ func (p *Producer) MultiPublishAsyncContext(
 	return p.publishAsync(ctx, request{kind: multiPublish, topic: topic, bodies: bodies}, done, args, wait)
 }
 
-// DeferredPublishAsync is PublishAsync for a message that nsqd holds back for delay.
+// DeferredPublishAsync is PublishAsync for a message that nsqd holds back for delay, with [wire.ErrDelay] too.
 func (p *Producer) DeferredPublishAsync(
 	topic string, delay time.Duration, body []byte, done chan *Transaction, args ...any,
 ) error {
@@ -50,7 +52,7 @@ func (p *Producer) DeferredPublishAsyncContext(
 	return p.publishAsync(ctx, request{kind: deferredPublish, topic: topic, delay: delay, body: body}, done, args, wait)
 }
 
-// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns ErrFull, bare. With MaxPending results
+// TryPublishAsync is PublishAsync that never waits: where PublishAsync would, it returns [ErrFull], bare. With MaxPending results
 // outstanding it may do so for a moment after one was received: the place is given back behind the delivery.
 func (p *Producer) TryPublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.publishAsync(context.Background(), request{kind: publish, topic: topic, body: body}, done, args, try)

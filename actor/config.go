@@ -17,7 +17,8 @@ import (
 )
 
 // Config is what a producer can be told. A zero field means its default, so that the zero Config, a nil one and [NewConfig]
-// are the same. NewProducer copies the Config; changing it afterwards changes nothing.
+// are the same. NewProducer copies the Config; changing it afterwards changes nothing. Durations are from 1 ms to 24 h and numbers
+// from 1 to 2,147,483,647, where nothing else is said.
 type Config struct {
 	// DialTimeout bounds the connect: the lookup of a name, and trying the addresses it has. net.Dialer tries them one by one, those
 	// of IPv6 beside those of IPv4, and one that does not even refuse takes its share of the time, but 2 s at least: where one of
@@ -25,8 +26,8 @@ type Config struct {
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds all that follows the connect until nsqd takes publishes. Default 5 s.
 	HandshakeTimeout time.Duration
-	// ReadTimeout is how long nsqd may be silent, heartbeats included, before the connection counts as dead. Default: two
-	// heartbeat intervals; with heartbeats off, for ever.
+	// ReadTimeout is how long nsqd may be silent, heartbeats included, before the connection counts as dead: HeartbeatInterval at
+	// least. Default: two heartbeat intervals; with heartbeats off, for ever.
 	ReadTimeout time.Duration
 	// WriteTimeout is how long a write may go without progress: without the kernel's taking anything. On Linux it takes at most
 	// some 128 KiB ahead, and then in steps of about 64 KiB, so that a path on which one of them takes longer than WriteTimeout
@@ -45,7 +46,7 @@ type Config struct {
 	// Default 4,096, at most 16,777,215; each takes 8 bytes from the beginning.
 	MaxPending int
 	// MaxPendingBytes is how many bytes these may hold: a message's body, a MultiPublish's size as MaxBodySize counts it.
-	// Default 32 MiB, at most 1 TiB. What callers left behind when their contexts ended, written and not answered, does not count;
+	// Default 32 MiB, at most 1 TiB less a byte. What callers left behind when their contexts ended, written and not answered, does not count;
 	// of that there is as much again, and one publish more, at most.
 	MaxPendingBytes int
 	// MaxMsgSize is the largest message, in bytes. Default 1,048,576, as nsqd's -max-msg-size, which it should equal.
@@ -63,7 +64,7 @@ type Config struct {
 	// BackoffMin and BackoffMax bound the pause behind an attempt to connect that failed, and behind a publish that nsqd could not
 	// store. It doubles each time, is drawn at random from its upper half, and starts anew after 1 s of acknowledged work.
 	// Behind a connection that was lost or refused a publish there is none; but from ten in a row on there are twenty attempts
-	// a second at most. Defaults 50 ms and 5 s.
+	// a second at most. Defaults 50 ms and 5 s; a longer BackoffMin is BackoffMax's default, too.
 	BackoffMin time.Duration
 	BackoffMax time.Duration
 	// MaxAttempts is how many connections may be lost under one publish, without its having been written whole, before it is
@@ -74,8 +75,8 @@ type Config struct {
 	// message may then be stored twice. What cannot be sent again, because the producer goes down or stops or MaxAttempts is
 	// reached, is reported as unknown. So is E_MPUB_FAILED, which is an answer: the caller may send that batch again. Default off.
 	RetryUnknown bool
-	// WaitConnected makes calls with a context that can end wait for a connection until it does, instead of failing at once
-	// while the producer is known to be down. Default off.
+	// WaitConnected makes synchronous calls with a context that can end wait for a connection until it does, instead of failing at
+	// once while the producer is known to be down. Default off.
 	WaitConnected bool
 
 	// HandBack is for who has several producers, as package actor/pool has: how many times an asynchronous publish that is Movable
@@ -102,8 +103,8 @@ type Config struct {
 
 	keyFiles keyFiles // Set's alone
 
-	// Logger gets connections made, failed and lost. It is called on a goroutine of its own: a handler that blocks holds up
-	// nothing, and loses records beyond the first few. Default nil: silent.
+	// Logger gets connections made, failed and lost, at the levels Info, Warn and Warn. It is called on a goroutine of its own: a
+	// handler that blocks holds up nothing, and loses records beyond 16, or 256 with a Trace, which Stats.Untold counts. Default nil: silent.
 	Logger *slog.Logger
 	// Trace hears of more: see there. Default nil, which costs nothing.
 	Trace *Trace
@@ -149,7 +150,7 @@ type Config struct {
 
 const version = "0.1.0"
 
-// NewConfig returns a Config with every default filled in but ReadTimeout's, which follows HeartbeatInterval.
+// NewConfig returns a new Config with every default filled in but ReadTimeout's, which follows HeartbeatInterval.
 func NewConfig() *Config {
 	c := (&Config{}).withDefaults()
 	c.ReadTimeout = 0
@@ -210,7 +211,7 @@ func shortName(host string) string {
 }
 
 // Validate reports every field that NewProducer would refuse, each with its value and its range, or nil. A nil Config is
-// valid.
+// valid. It waits for nothing.
 func (c *Config) Validate() error {
 	d := c.withDefaults()
 	var wrong []error

@@ -11,10 +11,10 @@ import (
 //	flag.Var(actor.ConfigFlag{Config: cfg}, "producer-opt", "option of the producer, as name,value (may be given several times)")
 //
 // takes --producer-opt=dial_timeout,2s and --producer-opt=tls_v1. Package flag repeats in its error an argument that Set refuses,
-// a secret under a misspelt name too, and a command line can be read by others while the program runs.
+// a secret under a misspelt name too, and a command line can be read by others while the program runs. Config must not be nil.
 type ConfigFlag struct{ Config *Config }
 
-// Set takes "name,value", or "name" alone, which means true, as [Config.Set] does. A value may have commas.
+// Set takes "name,value", or "name" alone, which means true, as [Config.Set] does, and returns its error. A value may have commas.
 func (f ConfigFlag) Set(option string) error {
 	name, value, given := strings.Cut(option, ",")
 	if name, _, wrong := strings.Cut(name, "="); wrong { // what follows may be a secret

@@ -39,25 +39,27 @@ var (
 	// ErrStopped means that Stop or Shutdown came first. It implies NotSent, and is returned bare.
 	ErrStopped = errors.New("producer is stopped")
 
-	// ErrFull means that a Try found no room within the bounds. It implies NotSent, and is returned bare.
+	// ErrFull means that TryPublishAsync found no room within the bounds, or TryAdopt. It implies NotSent, and is returned bare.
 	ErrFull = errors.New("producer is full")
 
-	// ErrNotConnected means that no connection to nsqd could be had. It implies NotSent; the cause stands beside it.
+	// ErrNotConnected means that no connection to nsqd could be had, or that MaxAttempts were lost before the message was written
+	// whole. It implies NotSent; the cause stands beside it.
 	ErrNotConnected = errors.New("not connected")
 
-	// ErrConnectionLost means that the connection ended before nsqd answered. It implies Unknown; the cause stands beside it.
+	// ErrConnectionLost means that the connection ended before nsqd answered, Shutdown's bound being one way. It implies Unknown;
+	// the cause stands beside it.
 	ErrConnectionLost = errors.New("connection lost")
 
 	// errUnasked is what a server's answer to no command comes to.
 	errUnasked = errors.New("the server answered a command that was not sent")
 )
 
-// Error is how a call failed, and what is known of its message.
+// Error is how a call failed, and what is known of its message. Nobody changes one, so that several goroutines may read it at once.
 type Error struct {
-	Op      string  // the method's name without Try, Context and Async, as in "Publish"
-	Topic   string  // empty for Ping and Flush
-	Addr    string  // nsqd's address, as NewProducer got it
-	Outcome Outcome // NotSent for Ping; for Flush Unknown, since publishes may be pending
+	Op      string  // the method's name without Try, Context and Async, as in "Publish"; "Ping" for Connect
+	Topic   string  // empty for Ping, Connect and Flush
+	Addr    string  // nsqd's address, as NewProducer got it; a pool's Flush may have none
+	Outcome Outcome // NotSent for Ping and Connect; for Flush Unknown, since publishes may be pending
 	Err     error   // the cause: one of the sentinels, a context's error, a *wire.ReplyError, or what was wrong with the input
 
 	booked booking
@@ -87,10 +89,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s to %q at %s: %v: %v", e.Op, e.Topic, e.Addr, e.Outcome, e.Err)
 }
 
-// Unwrap returns the cause.
+// Unwrap returns the cause, Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// OutcomeOf returns what err says of the message: Acked for nil, and Unknown for an error that is not this package's.
+// OutcomeOf returns what err says of the message: Acked for nil, and Unknown for an error that is not this package's. It looks for an
+// [*Error] and the sentinels as errors.As and errors.Is do, so that err may wrap one.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Acked

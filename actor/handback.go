@@ -43,10 +43,11 @@ func (p *Producer) HandedBack() <-chan []*Transaction { return p.returned }
 // Adopt takes up a publish that another producer, or this one, has handed back: it is accepted here with its topic, bodies, done
 // channel and args, and ends as any other. The two producers must have the same limits. It waits for room as PublishAsync does, until
 // ctx ends; where this producer handed it back it does not, since the publish has its place already. Errors: ErrStopped, bare, or an
-// [*Error] with ErrStopped or ctx's error, which the account may have as handed back once more; t is then still the caller's.
+// [*Error] with ErrStopped or ctx's error, which the account may have as handed back once more; t is then still the caller's. After
+// nil it is not.
 func (p *Producer) Adopt(ctx context.Context, t *Transaction) error { return p.adopt(ctx, t, wait) }
 
-// TryAdopt is Adopt that does not wait for room: it returns ErrFull, bare, where Adopt would.
+// TryAdopt is Adopt that does not wait for room: it returns [ErrFull], bare, where Adopt would.
 func (p *Producer) TryAdopt(t *Transaction) error { return p.adopt(context.Background(), t, try) }
 
 func (p *Producer) adopt(ctx context.Context, t *Transaction, e entry) error {

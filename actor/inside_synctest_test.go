@@ -99,7 +99,7 @@ func TestConnect(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		pause, err := took(func() error { return p.Connect(ctx) })
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, &actor.Error{Op: "Ping", Addr: p.String(), Outcome: actor.NotSent, Err: context.DeadlineExceeded}, err)
 		require.Equal(t, time.Minute, pause)
 		require.ErrorIs(t, p.Stats().LastError, syscall.ECONNREFUSED)
 		time.AfterFunc(time.Minute, func() { srv.Listen() })

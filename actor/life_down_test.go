@@ -88,6 +88,8 @@ func TestWaitConnected(t *testing.T) {
 	done := make(chan *actor.Transaction, 1)
 	require.NoError(t, p.PublishAsync("topic", body, done))
 	requireDown(t, receive(t, done).Error)
+	require.NoError(t, p.PublishAsyncContext(ctx, "topic", body, done))
+	requireDown(t, receive(t, done).Error)
 	bounded(t, actor.NotSent, func(ctx context.Context) error { return p.PublishContext(ctx, "topic", body) })
 	require.Empty(t, waiting)
 

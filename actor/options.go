@@ -58,7 +58,8 @@ import (
 //
 // An error says what the value would have to be, and leaves c as it was. It holds the value, but never that of auth_secret. An
 // option of go-nsq's consumers is an error that says so; one of them is max_attempts, which is not MaxAttempts. Set looks at each
-// value by itself: whether all of them go together is for Validate to say, or for NewProducer.
+// value by itself: whether all of them go together is for Validate to say, or for NewProducer. It waits for the files that it reads
+// and the name that it looks up, and is not to be called while another goroutine uses c.
 func (c *Config) Set(option string, value any) error {
 	name := strings.ReplaceAll(option, "-", "_")
 	var err error

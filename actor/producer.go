@@ -52,7 +52,9 @@ type Producer struct {
 // each attempt to connect; of several addresses the first that takes the connection is used, IPv6 and IPv4 at nearly
 // the same time.
 //
-// It does not dial: the first publish or Ping does. A nil cfg means the defaults. The error names every wrong field of cfg.
+// It does not dial, and waits for nothing: the first publish or Ping dials. A nil cfg means the defaults. Errors: every wrong field
+// of cfg, each by its name, as from [Config.Validate]; an addr that is none; TlsV1 where neither addr nor TlsConfig has a name to
+// verify nsqd's certificate by.
 func NewProducer(addr string, cfg *Config) (*Producer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("nsq producer's config: %w", err)
@@ -98,8 +100,17 @@ func (p *Producer) Publish(topic string, body []byte) error {
 // ctx's error in an [*Error], as not sent if no byte of the message can have reached nsqd and as unknown otherwise. A result
 // that is there wins over ctx, and a ctx that has ended before the call sends nothing.
 //
-// Topic and body may be reused as soon as it returns. nil means that nsqd has the message. Errors: ErrStopped, bare; all else
-// is an *Error: what was wrong with topic or body, ctx's error, ErrNotConnected, ErrConnectionLost, or a [*wire.ReplyError].
+// Topic and body may be reused as soon as it returns. nil means that nsqd has the message. The errors, all but the first within an
+// [*Error], which unwraps to them:
+//
+//   - [ErrStopped], bare: Stop or Shutdown came first. Not sent.
+//   - [wire.ErrTopic], [wire.ErrEmpty] for a body without bytes, [wire.ErrSize] for one of more than MaxMsgSize or MaxPendingBytes:
+//     within an error that says what is wrong. Not sent.
+//   - ctx's error, such as [context.DeadlineExceeded]. Not sent, or unknown.
+//   - [ErrNotConnected], beside the cause: what dialling or the handshake came to, or how the last connection was lost. Where nsqd
+//     refused the connection, errors.As finds its [*wire.ReplyError]. Not sent.
+//   - [ErrConnectionLost], beside the cause. Unknown.
+//   - [*wire.ReplyError], nsqd's answer. Refused, or, for E_MPUB_FAILED, which a fold can meet, unknown.
 func (p *Producer) PublishContext(ctx context.Context, topic string, body []byte) error {
 	return p.publish(ctx, request{kind: publish, topic: topic, body: body})
 }
@@ -110,19 +121,21 @@ func (p *Producer) MultiPublish(topic string, bodies [][]byte) error {
 	return p.MultiPublishContext(context.Background(), topic, bodies)
 }
 
-// MultiPublishContext is PublishContext for several bodies in one command with one outcome.
+// MultiPublishContext is PublishContext for several bodies in one command with one outcome. [wire.ErrEmpty] means no bodies, or one
+// without bytes, and [wire.ErrSize] also more than MaxBodySize in all; the error names the body by its index.
 func (p *Producer) MultiPublishContext(ctx context.Context, topic string, bodies [][]byte) error {
 	return p.publish(ctx, request{kind: multiPublish, topic: topic, bodies: bodies})
 }
 
-// DeferredPublish publishes body to topic for delivery after delay, from 0 to 1 hour, sent in whole milliseconds, rounded up.
+// DeferredPublish publishes body to topic for delivery after delay, from 0 to 1 h, sent in whole milliseconds, rounded up.
 // nsqd keeps the delay in memory alone: one that was stopped delivers at once when it is back. It is DeferredPublishContext
 // without a context.
 func (p *Producer) DeferredPublish(topic string, delay time.Duration, body []byte) error {
 	return p.DeferredPublishContext(context.Background(), topic, delay, body)
 }
 
-// DeferredPublishContext is PublishContext for a message that nsqd holds back for delay.
+// DeferredPublishContext is PublishContext for a message that nsqd holds back for delay. A delay that is negative or longer than 1 h
+// is [wire.ErrDelay].
 func (p *Producer) DeferredPublishContext(ctx context.Context, topic string, delay time.Duration, body []byte) error {
 	return p.publish(ctx, request{kind: deferredPublish, topic: topic, delay: delay, body: body})
 }
@@ -133,20 +146,21 @@ func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
 
 // PingContext returns nil when the producer is connected and through the handshake, now or after the attempt that it waits
 // for. While the producer is known to be down it fails at once, as a publish does. It asks nsqd nothing: the protocol's NOP has
-// no answer and would prove nothing, so that a connection whose other end has just died passes. Errors: ErrStopped, bare, or an
-// [*Error] with ErrNotConnected or ctx's error.
+// no answer and would prove nothing, so that a connection whose other end has just died passes. Errors: [ErrStopped], bare, or an
+// [*Error], not sent, with [ErrNotConnected] or ctx's error.
 func (p *Producer) PingContext(ctx context.Context) error {
 	return p.ask(ctx, ping, p.cfg.WaitConnected && ctx.Done() != nil)
 }
 
 // Connect waits until the producer is connected and through the handshake, over as many attempts as that takes, until ctx ends: it
-// is PingContext as WaitConnected makes it, for a service that becomes ready with its nsqd. Errors: ErrStopped, bare, or an
-// [*Error] with ctx's error.
+// is PingContext as WaitConnected makes it, for a service that becomes ready with its nsqd. Errors: [ErrStopped], bare, or an
+// [*Error], not sent, with ctx's error.
 func (p *Producer) Connect(ctx context.Context) error { return p.ask(ctx, ping, true) }
 
 // Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
 // With nothing pending it returns nil, also on a producer that was never used or is stopped. When ctx ends first, or has ended
-// before the call, it returns an [*Error] with ctx's error; the publishes go on.
+// before the call, it returns an [*Error] with ctx's error, its outcome Unknown, and the publishes go on. It has no other error, and
+// does not wait for results to be read.
 func (p *Producer) Flush(ctx context.Context) error {
 	if p.phase.Load() == state.Idle {
 		return nil

@@ -33,7 +33,7 @@ type seal struct {
 	sent   int    // how much of it the kernel has
 }
 
-// WriteFlusher is a compressor.
+// WriteFlusher is a compressor, as [Config].SnappyWriter returns it. It is used by one goroutine at a time.
 type WriteFlusher interface {
 	io.Writer
 	Flush() error // passes on everything that was written, in a form that the other end can read at once

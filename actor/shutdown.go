@@ -10,7 +10,8 @@ import (
 // stopBound is how long Stop gives what is pending.
 const stopBound = 5 * time.Second
 
-// Stop is Shutdown with a bound of 5 s. A second Stop, at once or later, returns when the first is through.
+// Stop is Shutdown with a bound of 5 s, which returns sooner if all is through. A second Stop, at once or later, returns when the
+// first is through.
 func (p *Producer) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopBound)
 	defer cancel()
@@ -21,11 +22,11 @@ func (p *Producer) Stop() {
 // asynchronous results to their readers, until all are through or ctx ends. Then what was not written ends as not sent, what
 // was written and not answered as unknown, and results that nobody has taken are dropped and counted as undelivered.
 //
-// It returns when the connection is closed and the producer's goroutines are gone, but for a Logger's handler that blocks, with
-// the tally of what ended since the first Shutdown began: within 20 ms of ctx's end, as long as MaxPending is in the thousands;
-// ending a publish takes up to a microsecond. The error is nil if all were through, and otherwise that of the context whose
-// end cut them off. It may be called by several goroutines, and again: each waits for the same end, and the first bound that
-// is over is over for all.
+// It returns when the connection is closed and the producer's goroutines are gone, but for one that is in a function of yours which
+// does not return, of Logger, Trace or Dial, with the tally of what ended since the first Shutdown began: within 20 ms of ctx's end,
+// as long as MaxPending is in the thousands; ending a publish takes up to a microsecond. The error is nil if all were through, and
+// otherwise that of the context whose end cut them off, bare. It may be called by several goroutines, and again: each waits for the
+// same end, and the first bound that is over is over for all.
 func (p *Producer) Shutdown(ctx context.Context) (Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)

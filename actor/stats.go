@@ -13,7 +13,7 @@ import (
 // what is left of Submitted. While publishes are under way the figures are read one after the other; at rest they are exact.
 type Stats struct {
 	Submitted uint64 // publishes accepted; a MultiPublish counts one
-	Acked     uint64
+	Acked     uint64 // how many of them have ended so, as the next three
 	Refused   uint64
 	NotSent   uint64
 	Unknown   uint64
@@ -35,13 +35,13 @@ type Stats struct {
 	Window    int           // how many batches may be unanswered at a time; 0: there is no connection
 	LastError error         // why the last connection ended, or the last attempt at one failed; nil: none has
 
-	Phase state.Phase
-	Link  state.Link
+	Phase state.Phase // of the producer's life
+	Link  state.Link  // how it stands with nsqd
 }
 
 // Tally is how the publishes ended that were pending when Shutdown began or came in beside it.
 type Tally struct {
-	Acked       uint64
+	Acked       uint64 // each of the first four counts an outcome
 	Refused     uint64
 	NotSent     uint64
 	Unknown     uint64
@@ -111,7 +111,8 @@ func (p *Producer) Stats() Stats {
 	return s
 }
 
-// Pending returns how many publishes are accepted and not ended: Stats' Pending by one atomic load, to choose between producers.
+// Pending returns how many publishes are accepted and not ended, those included that are just coming in: Stats' Pending by one
+// atomic load, to choose between producers.
 func (p *Producer) Pending() int {
 	count, _ := p.room.inside()
 	return int(count)

@@ -11,17 +11,17 @@ import (
 // publisher's. One that takes its time holds up no publish, but it hears of things late, and of what comes meanwhile only the
 // first 256; the others are counted in Stats.Untold.
 type Trace struct {
-	ConnectStart func(at time.Time)              // an attempt to connect begins
-	Connected    func(at time.Time)              // a connection is through its handshake
-	ConnectError func(at time.Time, cause error) // an attempt came to nothing
-	Lost         func(at time.Time, cause error) // a connection has ended
-	LinkMoved    func(at time.Time, from, to state.Link)
-	Batch        func(at time.Time, b Batch) // publishes were encoded, to be written at once
+	ConnectStart func(at time.Time)                      // an attempt to connect begins
+	Connected    func(at time.Time)                      // a connection is through its handshake
+	ConnectError func(at time.Time, cause error)         // an attempt came to nothing
+	Lost         func(at time.Time, cause error)         // a connection has ended
+	LinkMoved    func(at time.Time, from, to state.Link) // how the producer stands with nsqd has changed
+	Batch        func(at time.Time, b Batch)             // publishes were encoded, to be written at once
 }
 
 // Batch is what goes out in one write.
 type Batch struct {
-	Publishes int
+	Publishes int // a MultiPublish counts one
 	Commands  int // the publishes to one topic fold into one
 	Bytes     int // as they are before TLS and compression
 }

@@ -10,7 +10,7 @@ import (
 //
 // Its fields may be read until Release, and are the receiver's alone.
 type Transaction struct {
-	Error error // nil: nsqd answered OK. Otherwise as Publish would have returned it
+	Error error // nil: nsqd answered OK. Otherwise as PublishContext would have returned it; see there
 	Args  []any // what the publish was given, in a slice of the transaction's own; do not keep it beyond Release
 
 	// The caller writes the following before it posts the transaction, and nobody writes them while it is under way.
@@ -79,9 +79,9 @@ func (t *Transaction) message() []byte {
 	return t.command[len(kinds[publish].name)+t.topic+len("\n"):]
 }
 
-// Release gives the transaction back for reuse. Who received it from his channel may call it once, when he needs it no more;
-// it is not an obligation, a transaction that is never released is left to the garbage collector. A second Release before the
-// reuse does nothing.
+// Release gives the transaction back for reuse, and waits for nothing. Who received it from his channel may call it once, when he
+// needs it no more; it is not an obligation, a transaction that is never released is left to the garbage collector. A second Release
+// before the reuse does nothing.
 func (t *Transaction) Release() {
 	if t.claim.Advance(state.Done, state.Free) {
 		t.recycle()
