@@ -17,12 +17,12 @@ import "sync/atomic"
 type Claim uint32
 
 const (
-	Free Claim = iota
-	Queued
-	Taken
-	GivenUp // terminal: the caller lets the transaction go, the loop drops it when it meets it
-	Abandoned
-	Done
+	Free      Claim = iota // nobody's: new, or in the pool
+	Queued                 // the loop is to meet it
+	Taken                  // the loop's, its bytes under way
+	GivenUp                // terminal: the caller lets the transaction go, the loop drops it when it meets it
+	Abandoned              // the loop's alone
+	Done                   // the receiver's
 )
 
 var claimMoves = moves{
@@ -43,7 +43,8 @@ func (c Claim) String() string {
 // keeps the turn, since by the time he looks again the transaction may have ended and be another's.
 type Turn uint32
 
-// ClaimCell holds a Claim, at first Free, and the present Turn, in one word: the claim in the low bits.
+// ClaimCell holds a Claim, at first Free, and the present Turn, in one word: the claim in the low bits. Who moves it stands with
+// [Claim]; anyone may load it.
 type ClaimCell struct{ v atomic.Uint32 }
 
 const (

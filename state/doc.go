@@ -3,7 +3,8 @@
 //
 // A flag is a fact to read, never a queue: what must not be missed goes through a channel. Each kind of flag has its legal
 // moves in one table next to its names; a move that is not in the table is a mistake in the program and panics, a legal move
-// that somebody else was faster with reports false.
+// that somebody else was faster with reports false. Nothing here ever waits, and everything may be called by any number of goroutines
+// at once, as far as the moves are theirs to make: that stands with each cell.
 package state
 
 import (

@@ -2,7 +2,7 @@ package state
 
 import "sync/atomic"
 
-// Flag is a fact that is so or not. The zero Flag is not set.
+// Flag is a fact that is so or not. The zero Flag is not set. Anyone may set, clear and load it.
 type Flag struct{ v atomic.Bool }
 
 // Set makes it so, and reports whether this call did it.

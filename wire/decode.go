@@ -43,7 +43,7 @@ type Command struct {
 	Bodies [][]byte      // one; for MPUB at least one; for NOP none. Not shared with the reader
 }
 
-// ReadCommand reads one command and judges it as nsqd does, in nsqd's order. What nsqd answers with an error frame comes back
+// ReadCommand reads one command, waiting for it as long as r does, and judges it as nsqd does, in nsqd's order. What nsqd answers with an error frame comes back
 // as a [*ReplyError], with nsqd's code and text; the stream is out of step behind it, and nsqd closes the connection.
 // Otherwise errors are r's own, which nsqd answers by closing without a frame: io.EOF at the end of the stream, between two
 // commands or within a command line; bufio.ErrBufferFull for a line longer than r's buffer (nsqd's has 16 KiB).

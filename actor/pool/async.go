@@ -9,8 +9,9 @@ import (
 )
 
 // PublishAsync publishes body to topic at one nsqd, or, where that one certainly did not store it, at another, and does not wait
-// for the outcome: in all else it is a Producer's PublishAsync. It waits where the nsqd that was chosen has no room. A publish is
-// moved on at most MaxAttempts times; then, and once Shutdown's bound is over, its last failure is its result.
+// for the outcome: in all else it is [actor.Producer.PublishAsync], errors included. It waits where the nsqd that was chosen has no
+// room, until that one has, or breaks and another has, or the pool is stopped. A publish is moved on at most MaxAttempts times; then,
+// and once Shutdown's bound is over, its last failure is its result.
 func (p *Pool) PublishAsync(topic string, body []byte, done chan *actor.Transaction, args ...any) error {
 	return p.publishAsync(route{}, func(ctx context.Context, m *actor.Producer) error {
 		return m.PublishAsyncContext(ctx, topic, body, done, args...)
@@ -31,7 +32,7 @@ func (p *Pool) DeferredPublishAsync(topic string, delay time.Duration, body []by
 	})
 }
 
-// TryPublishAsync is PublishAsync that never waits: where no nsqd has room it returns ErrFull, bare.
+// TryPublishAsync is PublishAsync that never waits: where no nsqd that can be had has room it returns [actor.ErrFull], bare.
 func (p *Pool) TryPublishAsync(topic string, body []byte, done chan *actor.Transaction, args ...any) error {
 	return p.tryPublishAsync(route{}, func(m *actor.Producer) error { return m.TryPublishAsync(topic, body, done, args...) })
 }

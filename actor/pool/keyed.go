@@ -7,16 +7,17 @@ import (
 	"github.com/nsqactor/producer/actor"
 )
 
-// Keyed publishes what belongs together at one nsqd; see [Pool.ForKey].
+// Keyed publishes what belongs together at one nsqd; see [Pool.ForKey]. Its methods may be called by any number of goroutines at
+// once.
 type Keyed struct {
 	pool  *Pool
 	route route
 }
 
-// ForKey returns the pool for publishes with a key. All with one key go to one nsqd, on one connection, as long as the membership
+// ForKey returns the pool for publishes with a key, and waits for nothing. All with one key go to one nsqd, on one connection, as long as the membership
 // stands and that nsqd can be had: so the publishes of one goroutine with one key to one topic are stored in their order. Where it
 // cannot be had they go to the key's second choice, and back. Each process chooses alike. It costs a hash of the key and nothing
-// else: it may be called for each publish. Keyed's methods are the pool's.
+// else: it may be called for each publish. Keyed's methods are the pool's, errors included.
 func (p *Pool) ForKey(key string) Keyed { return Keyed{p, route{keyed: true, key: hash(key)}} }
 
 // Publish is PublishContext without a context.
@@ -71,7 +72,7 @@ func (k Keyed) DeferredPublishAsync(topic string, delay time.Duration, body []by
 	})
 }
 
-// TryPublishAsync is [Pool.TryPublishAsync] for the key: it returns ErrFull where the key's nsqd has no room.
+// TryPublishAsync is [Pool.TryPublishAsync] for the key: it returns [actor.ErrFull] where the key's nsqd has no room.
 func (k Keyed) TryPublishAsync(topic string, body []byte, done chan *actor.Transaction, args ...any) error {
 	return k.pool.tryPublishAsync(k.route, func(m *actor.Producer) error { return m.TryPublishAsync(topic, body, done, args...) })
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Option changes what a pool does by default.
+// Option changes what a pool does by default. [New] returns what is wrong with one.
 type Option func(*options) error
 
 type options struct {
@@ -39,7 +39,7 @@ func (m Mode) String() string {
 	return fmt.Sprintf("Mode(%d)", uint8(m))
 }
 
-// ParseMode returns the mode of that name: least-pending or primary.
+// ParseMode returns the mode of that name, least-pending or primary; of any other name an error that says so.
 func ParseMode(name string) (Mode, error) {
 	for _, m := range []Mode{LeastPending, Primary} {
 		if m.String() == name {
@@ -75,8 +75,8 @@ func WithConnections(n int) Option {
 
 const mostConnections = 64
 
-// Resolver returns the addresses of all nsqd that there are, 1,024 at most. It is called by one goroutine at a time and must give up
-// when ctx ends. Package actor/pool/lookup has two.
+// Resolver returns the addresses of all nsqd that there are, 1,024 at most. A pool calls it on one goroutine at a time; it may take
+// its time, and must give up when ctx ends. Package actor/pool/lookup has two.
 type Resolver func(ctx context.Context) ([]string, error)
 
 // WithResolver asks r for the addresses again and again, from the first use on: after a pause drawn anew each time from every/2 to

@@ -41,9 +41,9 @@ type Pool struct {
 // defaults, is that of every member, so that its bounds are each member's: MaxPending, MaxPendingBytes. WaitConnected,
 // RetryUnknown and MaxAttempts are the pool's; see the package's documentation. HandBack is not for a pool's Config.
 //
-// It does not dial: the first publish or Ping does. With [WithResolver] addrs may be empty: then the resolver is asked at once, for
-// 5 s at most. Errors name what is wrong: with cfg, all fields; no address, or more than 1,024; an address that is none; one that
-// comes twice; an option.
+// It does not dial: the first publish or Ping does. With [WithResolver] addrs may be empty: then New asks the resolver, and waits for
+// its answer, for 5 s at most; else it waits for nothing. Errors name what is wrong: with cfg, all fields; no address, or more than
+// 1,024; an address that is none; one that comes twice; all options that are; the resolver's error, or what was wrong with its answer.
 func New(addrs []string, cfg *actor.Config, opts ...Option) (*Pool, error) {
 	o, err := collect(opts)
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"github.com/nsqactor/producer/actor"
 )
 
-// Publish is PublishContext without a context.
+// Publish is PublishContext without a context: at each nsqd that is tried it can take as long as a Producer's Publish.
 func (p *Pool) Publish(topic string, body []byte) error {
 	return p.PublishContext(context.Background(), topic, body)
 }
 
 // PublishContext publishes body to topic at one nsqd, or, where that one certainly did not store it, at another, until one has
-// answered, as many have been tried as there are (but MaxAttempts at least), or ctx ends. In all else it is a Producer's
-// PublishContext, errors included: they are of the last nsqd that was tried. With RetryUnknown it goes on also behind a
-// connection that was lost with the message on it, and what then fails is Unknown.
+// answered, as many have been tried as there are (but MaxAttempts at least), or ctx ends. In all else it is
+// [actor.Producer.PublishContext], errors included: they are of the last nsqd that was tried. With RetryUnknown it goes on also behind
+// a connection that was lost with the message on it, and what then fails is Unknown, with [actor.ErrConnectionLost].
 func (p *Pool) PublishContext(ctx context.Context, topic string, body []byte) error {
 	return p.publish(ctx, route{}, func(m *actor.Producer) error { return m.PublishContext(ctx, topic, body) })
 }

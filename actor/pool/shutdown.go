@@ -16,13 +16,13 @@ const stopBound = 5 * time.Second
 func (p *Pool) Ping() error { return p.PingContext(context.Background()) }
 
 // PingContext returns nil as soon as one of the nsqd can be published to, and connects all of them at their first use. Errors:
-// ErrStopped, bare, or, when none can be had, one of theirs, as a Producer's PingContext returns it.
+// [actor.ErrStopped], bare, or, when none can be had or ctx ends, one of theirs, as [actor.Producer.PingContext] returns it.
 func (p *Pool) PingContext(ctx context.Context) error {
 	return p.ping(ctx, p.waits && ctx.Done() != nil)
 }
 
-// Connect waits until one of the nsqd can be published to, over as many attempts as that takes, until ctx ends. Errors:
-// ErrStopped, bare, or an [*actor.Error] with ctx's error.
+// Connect waits until one of the nsqd can be published to, over as many attempts as that takes, until ctx ends or the pool is
+// stopped. Errors: [actor.ErrStopped], bare, or an [*actor.Error], not sent, with ctx's error.
 func (p *Pool) Connect(ctx context.Context) error { return p.ping(ctx, true) }
 
 func (p *Pool) ping(ctx context.Context, waits bool) error {
@@ -63,7 +63,8 @@ func (p *Pool) pingAll(ctx context.Context) (err error) {
 	return err
 }
 
-// Flush waits until every publish accepted before it has its outcome, at whichever nsqd. Otherwise it is a Producer's Flush.
+// Flush waits until every publish accepted before it has its outcome, at whichever nsqd, or until ctx ends. Otherwise, and in its
+// errors, it is [actor.Producer.Flush].
 func (p *Pool) Flush(ctx context.Context) error {
 	if p.phase.Load() == state.Idle {
 		return nil
@@ -112,9 +113,9 @@ func (p *Pool) Stop() {
 
 // Shutdown stops the pool: from now on publishes return ErrStopped, those that were accepted go on to their outcome, at another
 // nsqd where need be, and asynchronous results to their readers, until all are through or ctx ends. Then each member is cut off as
-// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver's call that may be ending, with the
-// tally of what ended since the first Shutdown began. The error is nil if all were through, and otherwise that of the context
-// whose end cut them off. It may be called by several goroutines, and again.
+// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver's call that may be ending, and what
+// [actor.Producer.Shutdown] leaves, with the tally of what ended since the first Shutdown began. The error is nil if all were
+// through, and otherwise that of the context whose end cut them off, bare. It may be called by several goroutines, and again.
 func (p *Pool) Shutdown(ctx context.Context) (actor.Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)

@@ -12,14 +12,14 @@ import (
 // another did is one of the pool's, but was submitted at both. HandedBack and Adopted are 0 in it: what is on its way is Pending.
 type Stats struct {
 	actor.Stats
-	Nodes []Node
+	Nodes []Node      // by the order of the addresses, and behind them those that are leaving
 	Gone  actor.Stats // of the nsqd that have left the pool
 	Moved uint64      // how often a publish was moved on from one nsqd to another
 }
 
 // Node is the account of one nsqd, over all connections to it.
 type Node struct {
-	Addr string
+	Addr string // as New or the resolver had it
 	actor.Stats
 	Breaker state.Breaker // the best of its connections'; see the package's documentation
 	Leaving bool          // it gets nothing new

@@ -5,7 +5,8 @@
 //	...
 //	p, err := pool.New(nil, nil, pool.WithResolver(resolve, 15*time.Second))
 //
-// A resolver holds nothing but what it was made with: it asks anew each time, and several goroutines may call it at once.
+// A resolver holds nothing but what it was made with: it asks anew each time, waits for the answers until its context ends at most,
+// and may be called by several goroutines at once. To make one waits for nothing.
 //
 // With Config.TlsV1 a certificate must name what the resolver answers: the broadcast address of each nsqd, or, with [Host], its IP
 // address; or Config.TlsConfig.ServerName what it names instead.
