@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"time"
 
 	"github.com/nsqactor/producer/actor"
@@ -79,6 +80,33 @@ func ExampleProducer_MultiPublish() {
 	// MPUB 0: 20.1
 	// MPUB 1: 20.3
 	// MPUB 2: 20.2
+}
+
+// A batch is one command with one outcome, of at most MaxBodySize bytes, so that many messages go in several: an error tells what is
+// known of one of them.
+func ExampleProducer_MultiPublish_batches() {
+	nsqd := wiretest.NewServer()
+	defer nsqd.Close()
+	p, err := actor.NewProducer(nsqd.Addr, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Stop()
+
+	var readings [][]byte
+	for i := range 2500 {
+		readings = append(readings, fmt.Appendf(nil, "reading %d", i))
+	}
+	for batch := range slices.Chunk(readings, 1000) {
+		err := p.MultiPublish("readings", batch)
+		fmt.Println(len(batch), actor.OutcomeOf(err))
+	}
+	fmt.Println("stored:", nsqd.MessageCount("readings"))
+	// Output:
+	// 1000 acked
+	// 1000 acked
+	// 500 acked
+	// stored: 2500
 }
 
 // OK means that nsqd has the message, not that it was delivered: it keeps the message back for the delay.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"time"
 
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/actor/pool"
@@ -98,4 +99,55 @@ func ExampleNew_retryUnknown() {
 	fmt.Println(actor.OutcomeOf(err), first.MessageCount("orders"), second.MessageCount("orders"))
 	// Output:
 	// acked 1 1
+}
+
+// A resolver says which nsqd there are, here one and then another, and the pool follows: who leaves ends what it has.
+func ExampleWithResolver() {
+	one, other := wiretest.NewServer(), wiretest.NewServer()
+	defer one.Close()
+	defer other.Close()
+	answers := make(chan []string, 1)
+	resolve := func(ctx context.Context) ([]string, error) {
+		select {
+		case addrs := <-answers:
+			return addrs, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	answers <- []string{one.Addr}
+	p, err := pool.New(nil, nil, pool.WithResolver(resolve, 10*time.Millisecond)) // in a service every 15 s, say
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Stop()
+
+	fmt.Println(actor.OutcomeOf(p.Publish("orders", []byte("apples"))))
+	for range 3 { // when there is room for the third, the second has been asked for, and the first followed
+		answers <- []string{other.Addr}
+	}
+	fmt.Println(actor.OutcomeOf(p.Publish("orders", []byte("pears"))))
+	fmt.Println(one.MessageCount("orders"), other.MessageCount("orders"))
+	// Output:
+	// acked
+	// acked
+	// 1 1
+}
+
+// A service that is ready when one of its nsqd is, and asks how its pool stands.
+func ExamplePool_Connect() {
+	one, other := wiretest.NewServer(), wiretest.NewServer()
+	defer other.Close()
+	one.Close()
+	p, err := pool.New([]string{one.Addr, other.Addr}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Stop()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println(p.Connect(ctx), p.Stats().Link)
+	// Output:
+	// <nil> up
 }
