@@ -73,6 +73,28 @@ func TestGauges(t *testing.T) {
 	})
 }
 
+// Stop gives a Connect that waits as long as it gives publishes.
+func TestConnectHoldsUpStop(t *testing.T) {
+	clock(t, nil, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+		srv.CloseListener()
+		for _, leaves := range []bool{true, false} {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- p.Connect(ctx) }()
+			synctest.Wait()
+			if leaves {
+				cancel()
+				require.ErrorIs(t, <-ended, context.Canceled)
+				continue
+			}
+			pause, _ := took(func() error { p.Stop(); return nil })
+			require.Equal(t, 5*time.Second, pause)
+			require.Equal(t, actor.ErrStopped, <-ended)
+		}
+	})
+}
+
 // An acknowledgement counts in the times although its caller has left, and been told that nobody knows.
 func TestAckTimesOfWhoLeft(t *testing.T) {
 	slow := []wiretest.Fault{wiretest.OnPublish(wiretest.Every).Busy(time.Second)}
