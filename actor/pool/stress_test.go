@@ -294,7 +294,7 @@ func (s *stress) call(body string, d dice) error {
 		ctx, cancel = context.WithTimeout(ctx, bound)
 		defer cancel()
 		defer func(began time.Time) {
-			if took := time.Since(began); took > bound+500*time.Millisecond {
+			if took := time.Since(began); took > bound+2*time.Second {
 				s.failf("%s: took %v, its context %v", body, took, bound)
 			}
 		}(time.Now())

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,12 +22,19 @@ type TB interface {
 
 const modulePath = "github.com/nsqactor/producer/"
 
+var checking sync.Map // of the TB that have called Check, and have not ended
+
 // Check, called when a test begins, makes it fail if goroutines of this module or descriptors are left when it has ended and
-// its later clean-ups have run. Tests that run in parallel must not use it.
+// its later clean-ups have run. Called again in the same test it does nothing: what that test has begun may still be starting.
+// Tests that run in parallel must not use it.
 func Check(t TB) {
 	t.Helper()
+	if _, again := checking.LoadOrStore(t, nil); again {
+		return
+	}
 	goroutines, files := Goroutines(), descriptors()
 	t.Cleanup(func() {
+		checking.Delete(t)
 		if t.Failed() {
 			return // what leaks then is no news
 		}
