@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
-	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
@@ -150,17 +149,14 @@ func TestHandshakeWithoutReadDeadlines(t *testing.T) {
 	srv.Resume()
 }
 
-// A Ping that leaves while the producer stops holds nothing up.
-func TestPingThatLeavesWhileStopping(t *testing.T) {
+// A Ping that waits for an attempt does not hold up a producer that stops.
+func TestStopEndsPing(t *testing.T) {
 	door := newBarrier()
 	p := newProducer(t, "127.0.0.1:1", &actor.Config{Dial: door.dial, DialTimeout: time.Hour})
-	ctx, cancel := context.WithCancel(context.Background())
-	pinged := started(func() error { return p.PingContext(ctx) })
+	pinged := started(p.Ping)
 	receive(t, door.asked)
 	waitingCallers(t, 1)
 	stopped := started(func() error { _, err := p.Shutdown(context.Background()); return err })
-	until(t, "it is stopping", func() bool { return p.Stats().Phase == state.Draining })
-	cancel()
-	require.ErrorIs(t, receive(t, pinged), context.Canceled)
+	require.Equal(t, actor.ErrStopped, receive(t, pinged))
 	require.NoError(t, receive(t, stopped))
 }

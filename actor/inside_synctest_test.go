@@ -73,23 +73,20 @@ func TestGauges(t *testing.T) {
 	})
 }
 
-// Stop gives a Connect that waits as long as it gives publishes.
-func TestConnectHoldsUpStop(t *testing.T) {
-	clock(t, nil, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+// Who waits for a connection does not hold up Stop, whoever asks.
+func TestStopEndsConnect(t *testing.T) {
+	clock(t, nil, actor.Config{WaitConnected: true}, func(t *testing.T, srv *clocked, p *actor.Producer) {
 		srv.CloseListener()
-		for _, leaves := range []bool{true, false} {
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			ended := make(chan error, 1)
-			go func() { ended <- p.Connect(ctx) }()
-			synctest.Wait()
-			if leaves {
-				cancel()
-				require.ErrorIs(t, <-ended, context.Canceled)
-				continue
-			}
-			pause, _ := took(func() error { p.Stop(); return nil })
-			require.Equal(t, 5*time.Second, pause)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		ended := make(chan error, 3)
+		go func() { ended <- p.Connect(context.Background()) }()
+		go func() { ended <- p.Connect(ctx) }()
+		go func() { ended <- p.PingContext(ctx) }()
+		synctest.Wait()
+		pause, _ := took(func() error { p.Stop(); return nil })
+		require.Zero(t, pause)
+		for range 3 {
 			require.Equal(t, actor.ErrStopped, <-ended)
 		}
 	})

@@ -168,9 +168,15 @@ func (l *loop) answerBell() {
 	l.recount = l.flushes.len() > 0
 }
 
-// sweep drops what callers have given up.
+// sweep drops what callers have given up, and ends the Pings that wait for a producer which is stopping.
 func (l *loop) sweep() {
-	l.backlog.keep(func(t *Transaction) bool { return t.claim.Load() == state.Queued })
+	l.backlog.keep(func(t *Transaction) bool {
+		if l.draining && t.kind == ping {
+			l.end(t, NotSent, ErrStopped)
+			return false
+		}
+		return t.claim.Load() == state.Queued
+	})
 }
 
 // hasWork reports whether there is something to write, and a connection that takes it.

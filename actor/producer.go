@@ -153,8 +153,8 @@ func (p *Producer) PingContext(ctx context.Context) error {
 }
 
 // Connect waits until the producer is connected and through the handshake, over as many attempts as that takes, until ctx ends: it
-// is PingContext as WaitConnected makes it, for a service that becomes ready with its nsqd. Shutdown waits for it as for a publish:
-// who stops while it waits ends ctx first. Errors: [ErrStopped], bare, or an [*Error], not sent, with ctx's error.
+// is PingContext as WaitConnected makes it, for a service that becomes ready with its nsqd. A Shutdown ends it at once. Errors:
+// [ErrStopped], bare, or an [*Error], not sent, with ctx's error.
 func (p *Producer) Connect(ctx context.Context) error { return p.ask(ctx, ping, true) }
 
 // Flush waits until every publish accepted before it has its outcome; it sends nothing by itself, since nothing is held back.
