@@ -166,8 +166,8 @@ func TestSealedWriteThatIsBlocked(t *testing.T) {
 
 // slowly writes as a path of some 130 kB/s does.
 func slowly(conn net.Conn, b []byte) (int, error) {
-	time.Sleep(15 * time.Millisecond)
-	n, err := conn.Write(b[:min(len(b), 2000)])
+	time.Sleep(5 * time.Millisecond) // less than the loop gives a write
+	n, err := conn.Write(b[:min(len(b), 700)])
 	if err == nil && n < len(b) {
 		err = os.ErrDeadlineExceeded
 	}
