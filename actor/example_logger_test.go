@@ -31,7 +31,7 @@ func ExampleConfig_logger() {
 			return a
 		},
 	})
-	p, err := actor.NewProducer(nsqd.Addr, &actor.Config{
+	p, err := actor.NewProducer("nsqd.example:4150", &actor.Config{
 		Logger: slog.New(handler).With("queue", "orders"),
 		Dial:   nsqd.Dial,
 	})
@@ -45,7 +45,7 @@ func ExampleConfig_logger() {
 	nsqd.CloseAll() // nsqd is restarted, say
 	fmt.Print(<-written, <-written)
 	// Output:
-	// level=INFO msg="connected to nsqd" queue=orders addr=nsqd.invalid:4150
-	// level=WARN msg="lost the connection to nsqd" queue=orders addr=nsqd.invalid:4150 error=EOF
-	// level=INFO msg="connected to nsqd" queue=orders addr=nsqd.invalid:4150
+	// level=INFO msg="connected to nsqd" queue=orders addr=nsqd.example:4150
+	// level=WARN msg="lost the connection to nsqd" queue=orders addr=nsqd.example:4150 error=EOF
+	// level=INFO msg="connected to nsqd" queue=orders addr=nsqd.example:4150
 }

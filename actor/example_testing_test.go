@@ -25,7 +25,7 @@ func (s shop) order(ctx context.Context, what string) error {
 func Example_testing() {
 	nsqd := wiretest.NewInMemory(wiretest.OnPublish(3).Error(wire.CodePubFailed, "exiting"))
 	defer nsqd.Close()
-	p, err := actor.NewProducer(nsqd.Addr, &actor.Config{Dial: nsqd.Dial})
+	p, err := actor.NewProducer("nsqd.example:4150", &actor.Config{Dial: nsqd.Dial})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func Example_testing() {
 		fmt.Printf("%s: %s\n", m.Topic, m.Body)
 	}
 	// Output:
-	// plums not ordered: Publish to "warehouse" at nsqd.invalid:4150: refused: nsqd: E_PUB_FAILED exiting
+	// plums not ordered: Publish to "warehouse" at nsqd.example:4150: refused: nsqd: E_PUB_FAILED exiting
 	// warehouse: apples
 	// warehouse: pears
 }

@@ -236,3 +236,15 @@ func TestDial(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.ErrorIs(t, srv.Listen(), net.ErrClosed)
 }
+
+// Servers without sockets have names of their own, so that several can stand in one pool.
+func TestNamesInMemory(t *testing.T) {
+	seen := map[string]bool{}
+	for range 3 {
+		srv := wiretest.NewInMemory()
+		srv.Close()
+		require.Regexp(t, `^nsqd-[1-9][0-9]*\.invalid:4150$`, srv.Addr)
+		require.False(t, seen[srv.Addr], "also where an earlier one is closed")
+		seen[srv.Addr] = true
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -63,7 +64,8 @@ type Config struct {
 // Server is an nsqd inside the process. All its methods may be called from any goroutine, and at once.
 type Server struct {
 	// Addr is the address that the server listens on, such as "127.0.0.1:40123". It stays the same for the server's life.
-	// Of an in-memory server it is a name that nothing can connect to but Dial.
+	// Of an in-memory server it is a name such as "nsqd-1.invalid:4150", which no other server of the process has and to which
+	// nothing can connect but Dial.
 	Addr string
 
 	cfg    Config
@@ -83,8 +85,11 @@ type Server struct {
 	running   sync.WaitGroup
 }
 
-// memoryAddr is the Addr of servers without a listener. The name is reserved: it resolves nowhere.
-const memoryAddr = "nsqd.invalid:4150"
+// lastName numbers the servers without a listener.
+var lastName atomic.Int64
+
+// nextName returns the Addr of a server without a listener. Names below invalid are reserved: they resolve nowhere.
+func nextName() string { return fmt.Sprintf("nsqd-%d.invalid:4150", lastName.Add(1)) }
 
 // NewServer starts a server on a free port of 127.0.0.1, with these faults. It panics if it cannot listen there, like
 // httptest.NewServer. The caller closes it.
@@ -104,7 +109,6 @@ func (c Config) NewServer() *Server {
 		panic("wiretest: TLS is required but not configured")
 	}
 	s := &Server{
-		Addr:   memoryAddr,
 		cfg:    c,
 		limits: wire.Limits{MaxMsgSize: c.MaxMsgSize, MaxBodySize: c.MaxBodySize, MaxDelay: c.MaxDelay},
 		conns:  make(map[*conn]struct{}),
@@ -120,7 +124,9 @@ func (c Config) NewServer() *Server {
 	}
 	s.record.init(c.Discard)
 	s.Add(c.Faults...)
-	if !c.InMemory {
+	if c.InMemory {
+		s.Addr = nextName()
+	} else {
 		s.Addr = "127.0.0.1:0"
 	}
 	if err := s.Listen(); err != nil {
