@@ -263,12 +263,22 @@ func (c *conn) consult(m moment, cmd *Command, answered bool) *exchange {
 	}
 	for _, a := range *script {
 		if a.strikes(m, cmd, answered) {
-			c.flush()
-			a.act(x)
-			c.await(holdWork)
+			c.suffer(a, x)
 		}
 	}
 	return x
+}
+
+// suffer lets a fault have its effect on an exchange and on the connection.
+func (c *conn) suffer(a *armed, x *exchange) {
+	c.flush()
+	a.act(x)
+	c.seen.struck()
+	if x.pause > 0 {
+		c.sleep(x.pause)
+		x.pause = 0
+	}
+	c.await(holdWork)
 }
 
 // reach lets the faults by bytes up to a position in what was received take their course, and reports whether the connection
@@ -282,9 +292,7 @@ func (c *conn) reach(position int) bool {
 	*x = exchange{conn: c}
 	for _, a := range *script {
 		if a.when.moment == atByte && position-c.base >= a.when.from && a.count.CompareAndSwap(0, 1) {
-			c.flush()
-			a.act(x)
-			c.await(holdWork)
+			c.suffer(a, x)
 		}
 	}
 	return c.follow(x)

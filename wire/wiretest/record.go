@@ -2,9 +2,7 @@ package wiretest
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -34,6 +32,7 @@ type Stats struct {
 	Bytes      int64 // of their bodies
 	Heartbeats int   // sent
 	Reads      int   // of all connections; see ConnStats
+	Struck     int   // how often a fault of the script struck; one that holds up its connection does so by then
 }
 
 // ConnStats counts what happened on one connection.
@@ -53,15 +52,13 @@ type ConnStats struct {
 	Writes   int   // the client's own writes; counted on in-memory connections only, otherwise 0
 }
 
-// ErrEnded is what waiting returns when the server was closed first.
-var ErrEnded = errors.New("wiretest: the server is closed")
-
 // record is what the server remembers.
 type record struct {
 	discard bool
 
 	mu       sync.Mutex // guards the rest
 	changed  sync.Cond
+	changes  uint64 // how often something of it has changed
 	waiting  int
 	ended    bool
 	stats    Stats
@@ -119,65 +116,6 @@ func (s *Server) Conns() []ConnStats {
 	return all
 }
 
-// Wait waits until done reports true of the counts. It returns nil then, the context's error if that was over first, or
-// [ErrEnded] if the server was closed first. done is called with a lock held: it must be quick and call none of the server's
-// methods.
-func (s *Server) Wait(ctx context.Context, done func(Stats) bool) error {
-	return s.record.wait(ctx, done)
-}
-
-// WaitMessages waits as [Server.Wait] does until n messages were taken.
-func (s *Server) WaitMessages(ctx context.Context, n int) error {
-	return s.record.wait(ctx, func(s Stats) bool { return s.Messages >= n })
-}
-
-// WaitCommands waits as [Server.Wait] does until n commands were read.
-func (s *Server) WaitCommands(ctx context.Context, n int) error {
-	return s.record.wait(ctx, func(s Stats) bool { return s.Commands >= n })
-}
-
-// WaitConns waits as [Server.Wait] does until n connections were accepted.
-func (s *Server) WaitConns(ctx context.Context, n int) error {
-	return s.record.wait(ctx, func(s Stats) bool { return s.Conns >= n })
-}
-
-func (r *record) wait(ctx context.Context, done func(Stats) bool) error {
-	stop := context.AfterFunc(ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.changed.Broadcast()
-	})
-	defer stop()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.waiting++
-	defer func() { r.waiting-- }()
-	for !done(r.stats) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if r.ended {
-			return ErrEnded
-		}
-		r.changed.Wait()
-	}
-	return nil
-}
-
-func (r *record) end() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ended = true
-	r.changed.Broadcast()
-}
-
-// tell wakes whoever waits. The mutex is held.
-func (r *record) tell() {
-	if r.waiting > 0 {
-		r.changed.Broadcast()
-	}
-}
-
 func (r *record) conn(nc net.Conn) *seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -211,18 +149,27 @@ func (c *seen) encrypted(state *tls.ConnectionState) {
 	c.record.mu.Lock()
 	defer c.record.mu.Unlock()
 	c.stats.TLS = state
+	c.record.tell()
 }
 
 func (c *seen) compressed(granted upgrades) {
 	c.record.mu.Lock()
 	defer c.record.mu.Unlock()
 	c.stats.Deflate, c.stats.Snappy = granted.deflate, granted.snappy
+	c.record.tell()
 }
 
 func (c *seen) heartbeat() {
 	c.record.mu.Lock()
 	defer c.record.mu.Unlock()
 	c.record.stats.Heartbeats++
+	c.record.tell()
+}
+
+func (c *seen) struck() {
+	c.record.mu.Lock()
+	defer c.record.mu.Unlock()
+	c.record.stats.Struck++
 	c.record.tell()
 }
 

@@ -2,8 +2,6 @@ package wiretest_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -130,24 +128,4 @@ func TestRecordBodies(t *testing.T) {
 			require.Equal(t, want[i], string(m.Body))
 		}
 	})
-}
-
-func TestWait(t *testing.T) {
-	srv := wiretest.NewServer()
-	defer srv.Close()
-	over, cancel := context.WithCancel(context.Background())
-	results := make(chan error)
-	go func() { results <- srv.WaitMessages(over, 1) }()
-	cancel()
-	require.ErrorIs(t, <-results, context.Canceled)
-	go func() { results <- srv.WaitConns(within(t), 1) }()
-	c := dialTCP(t, srv)
-	require.NoError(t, <-results)
-	go func() { results <- srv.WaitCommands(within(t), 1) }()
-	c.open("{}")
-	require.NoError(t, <-results)
-	go func() { results <- srv.WaitMessages(within(t), 1) }()
-	srv.Close()
-	require.True(t, errors.Is(<-results, wiretest.ErrEnded))
-	require.NoError(t, srv.WaitConns(within(t), 1), "what is reached already is no matter of waiting")
 }

@@ -114,6 +114,7 @@ type exchange struct {
 	silent bool
 	ignore bool
 	delay  time.Duration
+	pause  time.Duration // before anything else happens
 	end    ending
 }
 
@@ -158,7 +159,7 @@ func (w When) Delay(d time.Duration) Fault { return Fault{w, func(x *exchange) {
 
 // Busy does nothing on the connection for d, heartbeats aside: it is an nsqd that takes long over a command.
 func (w When) Busy(d time.Duration) Fault {
-	return Fault{w, func(x *exchange) { x.conn.sleep(d) }}
+	return Fault{w, func(x *exchange) { x.pause = d }}
 }
 
 // Stall holds the connection's answers, this command's being the first, until [Server.Resume]. Reading and executing go on,
