@@ -6,144 +6,128 @@ import (
 	"net"
 	"time"
 
+	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/pool"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
-// publish stands for the program under test: a producer that publishes two messages and says what came of them.
-func publish(nc net.Conn, err error) {
-	if err != nil {
-		fmt.Println("cannot connect")
-		return
-	}
-	defer nc.Close()
-	out := wire.AppendIdentify([]byte(wire.Magic), []byte(`{"client_id":"example"}`))
-	out, _ = wire.AppendPub(out, "orders", []byte("one"))
-	out, _ = wire.AppendDPub(out, "orders", time.Second, []byte("two"))
-	nc.Write(out)
-	answers := wire.NewReader(nc)
-	for range 3 {
-		frame, err := answers.Next()
-		if err != nil {
-			fmt.Println("connection lost")
-			return
-		}
-		fmt.Printf("%s: %s\n", frame.Type, frame.Data)
-	}
-}
-
+// Start an nsqd, point the program under test at it, look at what came.
 func Example() {
-	srv := wiretest.NewServer()
-	defer srv.Close()
+	nsqd := wiretest.NewServer()
+	defer nsqd.Close()
 
-	publish(net.Dial("tcp", srv.Addr))
+	p, _ := actor.NewProducer(nsqd.Addr, nil) // of the program under test
+	defer p.Stop()
+	p.Publish("orders", []byte("apples"))
+	p.DeferredPublish("orders", time.Second, []byte("pears"))
 
-	for _, m := range srv.Messages() {
-		fmt.Println(m.Command, m.Topic, string(m.Body), m.Delay)
+	for _, m := range nsqd.Messages() {
+		fmt.Printf("%s %s: %s, after %v\n", m.Command, m.Topic, m.Body, m.Delay)
 	}
 	// Output:
-	// response: OK
-	// response: OK
-	// response: OK
-	// PUB orders one 0s
-	// DPUB orders two 1s
+	// PUB orders: apples, after 0s
+	// DPUB orders: pears, after 1s
 }
 
-func ExampleNewServer_fault() {
-	srv := wiretest.NewServer(wiretest.OnPublish(2).Error(wire.CodeDPubFailed, "DPUB failed exiting"))
-	defer srv.Close()
-
-	publish(net.Dial("tcp", srv.Addr))
-
-	fmt.Println(srv.MessageCount("orders"), "stored")
-	// Output:
-	// response: OK
-	// response: OK
-	// error: E_DPUB_FAILED DPUB failed exiting
-	// 1 stored
-}
-
-// Stored, and the client cannot know: the case in which publishing again may duplicate.
-func ExampleWhen_Silence() {
-	srv := wiretest.NewServer(
-		wiretest.OnPublish(2).Silence(),
-		wiretest.OnPublish(2).Answered().Reset(),
+// A fault says when, and then what. There may be any number of them.
+func ExampleNewServer() {
+	nsqd := wiretest.NewServer(
+		wiretest.OnPublish(wiretest.Every).Topic("archive").Error(wire.CodePubFailed, "the disk is full"),
+		wiretest.OnPublish(2).Topic("orders").Overall().Delay(time.Millisecond),
 	)
-	defer srv.Close()
+	defer nsqd.Close()
+	p, _ := actor.NewProducer(nsqd.Addr, nil)
+	defer p.Stop()
 
-	publish(net.Dial("tcp", srv.Addr))
-
-	fmt.Println(srv.MessageCount("orders"), "stored")
+	for _, topic := range []string{"orders", "archive", "orders"} {
+		fmt.Println(topic, actor.OutcomeOf(p.Publish(topic, []byte("apples"))))
+	}
+	fmt.Println(nsqd.Stats().Struck, "faults struck")
 	// Output:
-	// response: OK
-	// response: OK
-	// connection lost
-	// 2 stored
+	// orders acked
+	// archive refused
+	// orders acked
+	// 2 faults struck
 }
 
-// A server without sockets, whose Dial fits a dial hook.
+// Without sockets: the server's Dial is the client's dial hook.
 func ExampleNewInMemory() {
-	srv := wiretest.NewInMemory()
-	defer srv.Close()
+	nsqd := wiretest.NewInMemory()
+	defer nsqd.Close()
+	p, _ := actor.NewProducer(nsqd.Addr, &actor.Config{Dial: nsqd.Dial})
+	defer p.Stop()
 
-	ctx := context.Background()
-	publish(srv.Dial(ctx, "tcp", srv.Addr))
+	nsqd.CloseListener() // nsqd is down
+	fmt.Println(actor.OutcomeOf(p.Publish("orders", []byte("apples"))))
 
-	srv.CloseListener() // nsqd is down
-	publish(srv.Dial(ctx, "tcp", srv.Addr))
-
-	srv.Listen() // and up again
-	publish(srv.Dial(ctx, "tcp", srv.Addr))
-	fmt.Println(srv.Stats().Conns, "connections,", srv.Stats().Messages, "messages")
-	// Output:
-	// response: OK
-	// response: OK
-	// response: OK
-	// cannot connect
-	// response: OK
-	// response: OK
-	// response: OK
-	// 2 connections, 4 messages
-}
-
-// Waiting needs no sleep.
-func ExampleServer_WaitMessages() {
-	srv := wiretest.NewServer()
-	defer srv.Close()
-	srv.Stall()
-
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		publish(net.Dial("tcp", srv.Addr))
-	}()
-
+	nsqd.Listen() // and up
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := srv.WaitMessages(ctx, 2); err != nil {
-		fmt.Println(err)
-	}
-	fmt.Println("both stored, neither answered")
-	srv.Resume()
-	<-done
+	fmt.Println("connected:", p.Connect(ctx) == nil)
+	fmt.Println(actor.OutcomeOf(p.Publish("orders", []byte("apples"))))
 	// Output:
-	// both stored, neither answered
-	// response: OK
-	// response: OK
-	// response: OK
+	// not sent
+	// connected: true
+	// acked
 }
 
-func ExampleServer_Conns() {
-	srv := wiretest.NewServer()
-	defer srv.Close()
+// Each server in memory has an Addr of its own, so that a hook can tell several apart. Here one of the two is down.
+func ExampleServer_Dial() {
+	one, other := wiretest.NewInMemory(), wiretest.NewInMemory()
+	defer one.Close()
+	defer other.Close()
+	one.CloseListener()
 
-	publish(net.Dial("tcp", srv.Addr))
+	nsqds := map[string]*wiretest.Server{one.Addr: one, other.Addr: other}
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return nsqds[addr].Dial(ctx, network, addr)
+	}
+	p, _ := pool.New([]string{one.Addr, other.Addr}, &actor.Config{Dial: dial})
+	defer p.Stop()
 
-	c := srv.Conns()[0]
-	fmt.Println(string(c.Identify), c.Commands, "commands in", c.Reads, "read")
+	for range 10 {
+		if err := p.Publish("orders", []byte("apples")); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(one.MessageCount("orders"), other.MessageCount("orders"))
 	// Output:
-	// response: OK
-	// response: OK
-	// response: OK
-	// {"client_id":"example"} 3 commands in 1 read
+	// 0 10
+}
+
+// Upgrades and permissions are granted as by an nsqd that is set up for them.
+func ExampleConfig() {
+	nsqd := wiretest.Config{
+		Deflate:   true,
+		Authorize: func(secret, topic string) bool { return secret == "sesame" && topic != "secrets" },
+	}.NewServer()
+	defer nsqd.Close()
+	p, _ := actor.NewProducer(nsqd.Addr, &actor.Config{Deflate: true, DeflateLevel: 3, AuthSecret: "sesame"})
+	defer p.Stop()
+
+	for _, topic := range []string{"orders", "secrets"} {
+		fmt.Println(topic, actor.OutcomeOf(p.Publish(topic, []byte("apples"))))
+	}
+	c := nsqd.Conns()[0]
+	fmt.Printf("deflate %d, secret %q\n", c.Deflate, c.Auth)
+	// Output:
+	// orders acked
+	// secrets refused
+	// deflate 3, secret "sesame"
+}
+
+// What a client says of itself, and how it uses its connection. A batch is one command, and was one write.
+func ExampleServer_Conns() {
+	nsqd := wiretest.NewServer()
+	defer nsqd.Close()
+	p, _ := actor.NewProducer(nsqd.Addr, nil)
+	defer p.Stop()
+
+	p.MultiPublish("orders", [][]byte{[]byte("apples"), []byte("pears"), []byte("plums")})
+
+	c := nsqd.Conns()[0]
+	fmt.Println("open:", c.Open, "- commands with IDENTIFY:", c.Commands, "- messages:", c.Messages, "- reads:", c.Reads)
+	// Output:
+	// open: true - commands with IDENTIFY: 2 - messages: 3 - reads: 2
 }
