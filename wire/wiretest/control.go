@@ -12,7 +12,7 @@ func (s *Server) Stall() { s.hold(holdAnswers) }
 func (s *Server) StopReading() { s.hold(holdReading) }
 
 // Freeze stops all the server does on open connections and on those to come, heartbeats included, until [Server.Resume], as a
-// stopped process does: connections are still accepted, by the system.
+// stopped process does: connections are still accepted, by the system. A command that is being executed meanwhile is finished.
 func (s *Server) Freeze() { s.hold(holdAll) }
 
 func (s *Server) hold(h hold) {
@@ -35,7 +35,8 @@ func (s *Server) Resume() {
 	}
 }
 
-// Heartbeat sends a heartbeat on every open connection, before all answers that are being held. It does not wait for that.
+// Heartbeat sends a heartbeat on every open connection, before all answers that are being held, and also where heartbeats are
+// held. It does not wait until they are written.
 func (s *Server) Heartbeat() {
 	s.each(func(c *conn) {
 		c.seen.heartbeat()
@@ -43,13 +44,14 @@ func (s *Server) Heartbeat() {
 	})
 }
 
-// Send sends these bytes on every open connection, behind the answers that are being held. It does not wait for that.
+// Send sends these bytes on every open connection, behind the answers that are being held. It does not wait until they are
+// written. The caller may reuse them.
 func (s *Server) Send(raw []byte) {
 	s.each(func(c *conn) { c.enqueue(chunk{data: append([]byte(nil), raw...)}) })
 }
 
 // CloseAll closes every open connection at once, as a stopping nsqd does: no answer that is being held will come. The
-// listener stays open.
+// listener stays open. The record has the connections as ended a little later, which [Server.Wait] can wait for.
 func (s *Server) CloseAll() { s.each(func(c *conn) { c.shut(closed) }) }
 
 // ResetAll is [Server.CloseAll] with TCP resets.

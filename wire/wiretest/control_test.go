@@ -87,6 +87,8 @@ func TestFreezeAndResume(t *testing.T) {
 		c.send(pub(t, "t", "x"))
 		time.Sleep(20 * time.Millisecond)
 		require.Zero(t, srv.Stats().Messages)
+		srv.Heartbeat()
+		require.Equal(t, "response _heartbeat_", c.frame(), "only on request")
 		srv.Resume()
 		require.Equal(t, ok, c.frame())
 	})

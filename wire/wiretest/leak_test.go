@@ -1,6 +1,7 @@
 package wiretest_test
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"testing"
@@ -59,6 +60,27 @@ func TestCloseLeavesNothing(t *testing.T) {
 				countDescriptors(t)-descriptors, stacks[:runtime.Stack(stacks, true)])
 		}
 	}
+}
+
+// Close waits for the functions that the server calls.
+func TestCloseWaitsForFunctions(t *testing.T) {
+	var srv *wiretest.Server
+	var returned bool
+	entered := make(chan struct{})
+	srv = wiretest.NewInMemory(wiretest.OnIdentify().Do(func() {
+		close(entered)
+		for over := false; !over; { // until Close has begun
+			nc, err := srv.Dial(context.Background(), "tcp", srv.Addr)
+			if over = err != nil; !over {
+				nc.Close()
+			}
+		}
+		returned = true
+	}))
+	dialMemory(t, srv).open("{}")
+	<-entered
+	srv.Close()
+	require.True(t, returned)
 }
 
 func countDescriptors(t *testing.T) int {

@@ -80,29 +80,30 @@ func (r *record) init(discard bool) {
 	r.topics = make(map[string]int)
 }
 
-// Messages returns the messages that were taken, in the order of their execution. The caller may keep and change the slice,
-// but not the bodies' bytes.
+// Messages returns the messages that were taken so far, in the order of their execution, deferred ones at once; none under
+// [Config].Discard. A message is there before it is answered. The caller may keep and change the slice, but not the bodies' bytes.
 func (s *Server) Messages() []Message {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return append([]Message(nil), s.record.messages...)
 }
 
-// MessageCount returns how many messages the topic has taken.
+// MessageCount returns how many messages the topic has taken, 0 if there is no such topic. It counts under [Config].Discard too.
 func (s *Server) MessageCount(topic string) int {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return s.record.topics[topic]
 }
 
-// Stats returns the counts as they stand.
+// Stats returns the counts as they stand, all of one moment.
 func (s *Server) Stats() Stats {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return s.record.stats
 }
 
-// Conns returns the counts of each connection so far, ended ones included, by number.
+// Conns returns the counts of each connection so far, ended ones included, by number: the first is number 1. The caller may
+// keep and change the slice, but not what Identify, Auth and TLS point to.
 func (s *Server) Conns() []ConnStats {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()

@@ -93,7 +93,7 @@ func (w When) Topic(topic string) When {
 }
 
 // If narrows the moment down to commands of which f reports true; others are not counted. f is called by the server's
-// goroutines, by those of several connections at once.
+// goroutines, by those of several connections at once, and holds up its connection.
 func (w When) If(f func(Command) bool) When {
 	w.only = append(w.only[:len(w.only):len(w.only)], f)
 	return w
@@ -118,8 +118,8 @@ type exchange struct {
 	end    ending
 }
 
-// Do calls f at that moment, on the connection's goroutine, which goes on when f returns. What the connection had to answer
-// before has been written. f may call the server's methods, Close aside.
+// Do calls f at that moment, on the connection's goroutine, which goes on when f returns: then the fault counts as one that has
+// struck. What the connection had to answer before has been written. f may call the server's methods, Close aside.
 func (w When) Do(f func()) Fault { return Fault{w, func(*exchange) { f() }} }
 
 // Error answers with an error frame, without executing the command, and closes the connection, as nsqd does.

@@ -58,10 +58,11 @@ type Config struct {
 	// system's buffers, which take some megabytes before a write blocks.
 	Buffer int
 
-	Faults []Fault
+	Faults []Fault // the script; as by NewServer and Add
 }
 
-// Server is an nsqd inside the process. All its methods may be called from any goroutine, and at once.
+// Server is an nsqd inside the process. All its methods may be called from any goroutine, and at once. None blocks but
+// [Server.Close], [Server.Wait] and its siblings, and [Server.StopReading] for as long as it takes to interrupt a read.
 type Server struct {
 	// Addr is the address that the server listens on, such as "127.0.0.1:40123". It stays the same for the server's life.
 	// Of an in-memory server it is a name such as "nsqd-1.invalid:4150", which no other server of the process has and to which
@@ -91,19 +92,20 @@ var lastName atomic.Int64
 // nextName returns the Addr of a server without a listener. Names below invalid are reserved: they resolve nowhere.
 func nextName() string { return fmt.Sprintf("nsqd-%d.invalid:4150", lastName.Add(1)) }
 
-// NewServer starts a server on a free port of 127.0.0.1, with these faults. It panics if it cannot listen there, like
-// httptest.NewServer. The caller closes it.
+// NewServer starts a server on a free port of 127.0.0.1, with these faults and nsqd's settings, and returns when it can be
+// connected to. It panics if it cannot listen there, like httptest.NewServer. The caller closes it.
 func NewServer(faults ...Fault) *Server {
 	return Config{Faults: faults}.NewServer()
 }
 
-// NewInMemory returns a server that only [Server.Dial] reaches, with these faults. The caller closes it.
+// NewInMemory returns a server without a socket, which only [Server.Dial] reaches, with these faults and nsqd's settings. The
+// caller closes it.
 func NewInMemory(faults ...Fault) *Server {
 	return Config{InMemory: true, Faults: faults}.NewServer()
 }
 
-// NewServer starts a server with these settings. It panics if it cannot listen, or if TLS is required but not to be had. The
-// caller closes it.
+// NewServer starts a server with these settings, and returns when it can be connected to. It panics if it cannot listen, or if
+// TLS is required but not to be had. The caller closes it.
 func (c Config) NewServer() *Server {
 	if c.TLSRequired && c.TLS == nil {
 		panic("wiretest: TLS is required but not configured")
@@ -135,8 +137,8 @@ func (c Config) NewServer() *Server {
 	return s
 }
 
-// Listen makes the server reachable again after [Server.CloseListener], on the same address. It returns an error if the server is
-// closed, or the system lets it not listen; on a server that is listening it does nothing.
+// Listen makes the server reachable again after [Server.CloseListener], on the same address. It returns [net.ErrClosed] if the
+// server is closed, or the system's error if that lets it not listen; on a server that is listening it does nothing.
 func (s *Server) Listen() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,8 +197,9 @@ func (s *Server) CloseListener() {
 	}
 }
 
-// Dial connects to the server within the process, without a socket; it fits a dial hook. Network and address are ignored. It
-// does not block. It fails if ctx is over, and as a refused TCP connection does while the server is not listening.
+// Dial connects to the server within the process, without a socket; it fits a dial hook, and works for servers with a listener
+// too. It ignores network and addr, and does not block. It returns ctx's error if ctx is over, and while the server is not
+// listening, or is closed, a *net.OpError with ECONNREFUSED, as for TCP.
 func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -209,8 +212,9 @@ func (s *Server) Dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return near, nil
 }
 
-// Close stops listening, closes every connection and waits until all of the server's goroutines have ended. The record stays
-// readable. A second Close does nothing.
+// Close stops listening, closes every connection and waits until all of the server's goroutines have ended, and so until each
+// function of the script's or of [Config]'s has returned. Whoever is in [Server.Wait] gets [ErrEnded]. The record stays readable,
+// and a producer finds the address refused. A second Close does nothing.
 func (s *Server) Close() {
 	s.CloseListener()
 	s.mu.Lock()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Link is a path to one server. All its methods may be called from any goroutine, and at once.
+// Link is a path to one server. All its methods may be called from any goroutine, and at once. None blocks but [Link.Close] and
+// [Link.Wait].
 type Link struct {
 	// Addr is the address that the link listens on, such as "127.0.0.1:40123".
 	Addr string
@@ -41,8 +42,8 @@ type Stats struct {
 	Struck int   // limits that were reached, counted on each connection
 }
 
-// New returns a link to the server at target, host:port. It does not connect before a client does. It panics if it cannot
-// listen on 127.0.0.1, like httptest.NewServer. The caller closes it.
+// New returns a link to the server at target, host:port, and listens for clients. It does not connect before a client does. It
+// panics if it cannot listen on 127.0.0.1, like httptest.NewServer. The caller closes it.
 func New(target string) *Link {
 	listener, err := listening.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,34 +101,38 @@ func (l *Link) open(client *net.TCPConn) {
 	go c.serve()
 }
 
-// Stats returns the present figures.
+// Stats returns the present figures, all of one moment; those of a closed link are its last.
 func (l *Link) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stats
 }
 
-// Wait waits until holds reports true of the figures, or ctx ends, which is the only error. It calls holds again whenever a
-// figure has changed; holds must not call the link's methods.
+// Wait waits until holds reports true of the figures, and returns nil then, also where that is so at once. When ctx ends before,
+// the error wraps ctx's and has the figures as they were; there is no other. holds is called at first and then whenever a
+// figure has changed, on the caller's goroutine; it may call the link's methods.
 func (l *Link) Wait(ctx context.Context, holds func(Stats) bool) error {
 	for {
-		l.mu.Lock()
-		stats := l.stats
+		stats, changed := l.watch()
 		if holds(stats) {
-			l.mu.Unlock()
 			return nil
 		}
-		if l.changed == nil {
-			l.changed = make(chan struct{})
-		}
-		changed := l.changed
-		l.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return fmt.Errorf("link: %w, at %+v", ctx.Err(), stats)
 		}
 	}
+}
+
+// watch returns the present figures and a channel that is closed when they have changed.
+func (l *Link) watch() (Stats, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.stats, l.changed
 }
 
 // tell wakes those in Wait. The link is locked.

@@ -292,7 +292,9 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	s := newServer(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.ErrorIs(t, s.path.Wait(ctx, func(link.Stats) bool { return false }), context.Canceled)
+	err := s.path.Wait(ctx, func(link.Stats) bool { return false })
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualError(t, err, "link: context canceled, at {Conns:0 Open:0 Up:0 Down:0 Struck:0}")
 	require.NoError(t, s.path.Wait(ctx, func(link.Stats) bool { return true }))
 }
 
@@ -319,7 +321,7 @@ func TestWaitIsWoken(t *testing.T) {
 				case waits <- struct{}{}:
 				default:
 				}
-				return stats == change.want
+				return stats == change.want && s.path.Stats() == stats
 			})
 		})
 		<-waits

@@ -11,8 +11,8 @@
 // are built once, at the version that this library's repository pins, into the user's cache directory. Where neither
 // works, for example outside a checkout, the test is skipped; with CI=true in the environment it fails instead.
 //
-// What fails, fails the test at once, so the functions return no errors. [Process.Log] and [Process.Pid] may be called from any
-// goroutine; the rest by one at a time.
+// What fails, or takes too long, fails the test at once by Fatalf: so the functions return no errors, and belong on the test's own
+// goroutine. [Process.Log] and [Process.Pid] may be called from any goroutine, and at once; the rest by one at a time.
 package nsqdtest
 
 import (
@@ -22,7 +22,8 @@ import (
 	"os"
 )
 
-// TB is the part of [testing.TB] that this package needs. *testing.T, *testing.B and *testing.F have it.
+// TB is the part of [testing.TB] that this package needs. *testing.T, *testing.B and *testing.F have it. Fatalf and Skipf must not
+// return, as theirs do not.
 type TB interface {
 	Helper()
 	Logf(format string, args ...any)
@@ -38,8 +39,9 @@ type Nsqd struct{ Process }
 // Lookupd is one nsqlookupd. Give its TCPAddr to nsqd as -lookupd-tcp-address.
 type Lookupd struct{ Process }
 
-// Start starts an nsqd with an empty data path of its own and returns when it accepts connections. Flags are nsqd's; they
-// come after this package's own and win over them. A -log-level above info would hide the lines that Start waits for.
+// Start starts an nsqd with an empty data path of its own and returns when it accepts connections, within a minute; the first
+// of all may have to be built before, within 5 minutes. Flags are nsqd's; they come after this package's own and win over them. A
+// -log-level above info would hide the lines that Start waits for.
 func Start(t TB, flags ...string) *Nsqd {
 	t.Helper()
 	n := new(Nsqd)
@@ -51,7 +53,7 @@ func Start(t TB, flags ...string) *Nsqd {
 	return n
 }
 
-// StartLookupd starts an nsqlookupd and returns when it accepts connections.
+// StartLookupd starts an nsqlookupd and returns when it accepts connections, as [Start] does for nsqd.
 func StartLookupd(t TB, flags ...string) *Lookupd {
 	t.Helper()
 	l := new(Lookupd)
@@ -59,8 +61,8 @@ func StartLookupd(t TB, flags ...string) *Lookupd {
 	return l
 }
 
-// MessageCount returns how many messages nsqd took for the topic since it started, 0 if there is no such topic. A message
-// that was answered OK has been counted. Messages that an earlier process left on disk are not counted.
+// MessageCount asks nsqd, as [Process.Get] does, and returns how many messages it took for the topic since it started, 0 if there
+// is no such topic. A message that was answered OK has been counted. Messages that an earlier process left on disk are not counted.
 func (n *Nsqd) MessageCount(topic string) uint64 {
 	n.t.Helper()
 	status, body := n.Get("/stats?format=json&include_clients=false&topic=" + url.QueryEscape(topic))
@@ -84,13 +86,13 @@ func (n *Nsqd) MessageCount(topic string) uint64 {
 	return 0
 }
 
-// CreateTopic creates the topic, if it does not exist.
+// CreateTopic creates the topic, if it does not exist, and returns when it does.
 func (n *Nsqd) CreateTopic(topic string) {
 	n.t.Helper()
 	n.topic("create", topic)
 }
 
-// DeleteTopic deletes the topic with all its messages. A topic that does not exist fails the test.
+// DeleteTopic deletes the topic with all its messages, and returns when it is gone. A topic that does not exist fails the test.
 func (n *Nsqd) DeleteTopic(topic string) {
 	n.t.Helper()
 	n.topic("delete", topic)

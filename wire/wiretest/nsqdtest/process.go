@@ -112,7 +112,7 @@ func (p *Process) Kill() {
 }
 
 // Terminate ends the process with SIGTERM and returns when it is gone. nsqd writes its queues to disk before. A process
-// that does not end within some seconds, as a paused one does not, fails the test.
+// that does not end within 15 s, as a paused one does not, fails the test. Terminating what has ended does nothing.
 func (p *Process) Terminate() {
 	p.t.Helper()
 	if !p.running() {
@@ -131,8 +131,8 @@ func (p *Process) Terminate() {
 	}
 }
 
-// Restart starts a new process on the same ports and data path with the same flags, and returns when it accepts connections.
-// A process that still runs is terminated before.
+// Restart starts a new process on the same ports and data path with the same flags, and returns when it accepts connections, as
+// [Start] does. A process that still runs is terminated before.
 func (p *Process) Restart() {
 	p.t.Helper()
 	p.Terminate()

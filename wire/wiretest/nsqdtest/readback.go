@@ -21,7 +21,7 @@ const (
 // ReadBack consumes all that the topic holds and returns the bodies in the order of their delivery, which is that of their
 // storage only with -mem-queue-size=0. It reads with nsq_tail, NSQ's own program on top of go-nsq's Consumer, one message a line:
 // so bodies must not contain a line feed. A message of its own marks the end, and is not returned. Nobody may publish to the
-// topic meanwhile; deferred messages that are not due are not read.
+// topic meanwhile; deferred messages that are not due are not read. It waits for 2 minutes at most.
 func (n *Nsqd) ReadBack(topic string) []string {
 	n.t.Helper()
 	path, err := tailPath()

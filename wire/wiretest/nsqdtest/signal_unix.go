@@ -5,7 +5,8 @@ package nsqdtest
 import "syscall"
 
 // Pause stops the process with SIGSTOP and returns when it stands still: its connections stay open, and the kernel goes on
-// accepting connections and bytes for it until its buffers are full, but nothing is read or answered.
+// accepting connections and bytes for it until its buffers are full, but nothing is read or answered. It waits
+// for 5 s at most.
 func (p *Process) Pause() {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
