@@ -48,8 +48,8 @@ func ExampleWhen_Delay() {
 	// acked true
 }
 
-// The second publish is stored and its answer held, until the caller gives up: it may be stored, and he cannot know. Until
-// Resume, nothing behind it on its connection is answered either.
+// The second publish is stored and its answer held, until the caller gives up: it may be stored, and he cannot know. Heartbeats
+// go on meanwhile. Until Resume, nothing behind it on its connection is answered either.
 func ExampleWhen_Stall() {
 	nsqd := wiretest.NewServer(wiretest.OnPublish(2).Stall())
 	defer nsqd.Close()
@@ -61,6 +61,8 @@ func ExampleWhen_Stall() {
 	fmt.Println(actor.OutcomeOf(p.PublishContext(ctx, "orders", []byte("apples"))))
 	go func() {
 		nsqd.WaitMessages(ctx, 2)
+		nsqd.Heartbeat()
+		nsqd.Wait(ctx, func(s wiretest.Stats) bool { return s.Nops == 1 })
 		giveUp()
 	}()
 	fmt.Println(actor.OutcomeOf(p.PublishContext(ctx, "orders", []byte("pears"))))

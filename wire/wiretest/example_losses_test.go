@@ -20,11 +20,12 @@ func ExampleWhen_StopReading() {
 
 	fmt.Println(actor.OutcomeOf(p.Publish("orders", []byte("apples"))))
 	fmt.Println(actor.OutcomeOf(p.Publish("orders", make([]byte, 500_000))))
-	fmt.Println(nsqd.MessageCount("orders"), "stored")
+	second := nsqd.Messages()[1]
+	fmt.Println(len(second.Body), "bytes stored, by another connection:", second.Conn > 1)
 	// Output:
 	// acked
 	// acked
-	// 2 stored
+	// 500000 bytes stored, by another connection: true
 }
 
 // A reset on the third command of the first connection, IDENTIFY counted: it was read and not executed, which the client cannot

@@ -75,6 +75,7 @@ func TestCloseWaitsForFunctions(t *testing.T) {
 				nc.Close()
 			}
 		}
+		time.Sleep(20 * time.Millisecond) // a Close that does not wait is through by then
 		returned = true
 	}))
 	dialMemory(t, srv).open("{}")
