@@ -123,7 +123,7 @@ func TestFirstCommand(t *testing.T) {
 	require.Contains(t, out, "took 100000 messages")
 }
 
-// A program and its test in a module of their own, with the library beside it, vendored as README.md says.
+// A program in a module of its own, with the library beside it, vendored as README.md says; then its first test, which needs more.
 func TestVendoring(t *testing.T) {
 	above := t.TempDir()
 	here, err := filepath.Abs(root)
@@ -131,20 +131,25 @@ func TestVendoring(t *testing.T) {
 	require.NoError(t, os.Symlink(here, filepath.Join(above, "producer")))
 	service := filepath.Join(above, "service")
 	require.NoError(t, os.Mkdir(service, 0o777))
-	for i, name := range []string{"main.go", "main_test.go"} {
-		text := strings.Replace(program(snippets(t)[i]), "package p\n", "package main\n", 1)
+	write := func(name, snippet string) {
+		text := strings.Replace(program(snippet), "package p\n", "package main\n", 1)
 		require.NoError(t, os.WriteFile(filepath.Join(service, name), []byte(text), 0o666))
 	}
 	run(t, service, "go", "mod", "init", "service")
+	write("main.go", snippets(t)[0])
 
 	commands := indented(t, "go mod ")
-	require.Len(t, commands, 4)
+	require.Len(t, commands, 3)
 	for _, command := range commands {
 		run(t, service, strings.Fields(command)...)
 	}
 	run(t, service, "go", "build", "-mod=vendor", "-o", filepath.Join(above, "program"), ".")
 	vendored := run(t, service, "go", "list", "-mod=vendor", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
 	require.ElementsMatch(t, []string{"service", module + "/actor", module + "/wire", module + "/state"}, strings.Fields(vendored))
+	require.NoDirExists(t, filepath.Join(service, "vendor", module, "wire", "wiretest"))
+
+	write("main_test.go", snippets(t)[1])
+	run(t, service, strings.Fields(commands[2])...)
 	require.Contains(t, run(t, service, "go", "test", "-mod=vendor", "-v", "."), "--- PASS: Test")
 }
 
