@@ -41,7 +41,7 @@ func ackBound(bucket int) time.Duration {
 }
 
 // Count returns how many publishes it counts.
-func (h *Histogram) Count() (n uint64) {
+func (h Histogram) Count() (n uint64) {
 	for _, count := range h.buckets {
 		n += count
 	}
@@ -50,11 +50,11 @@ func (h *Histogram) Count() (n uint64) {
 
 // Sum returns how long all of them took together, in seconds: a float64, since a time.Duration would overflow within weeks where
 // thousands are unanswered all the time. By as many as are unanswered, on average, it grows in each second.
-func (h *Histogram) Sum() float64 { return h.sum }
+func (h Histogram) Sum() float64 { return h.sum }
 
 // Within returns how many took less than limit. It is exact where limit is a bound of a bucket; between two bounds it counts as of
 // the lower one, and so never too many. What took 68.7 s and more is within no limit.
-func (h *Histogram) Within(limit time.Duration) (n uint64) {
+func (h Histogram) Within(limit time.Duration) (n uint64) {
 	for bucket, count := range h.buckets[:ackBuckets-1] {
 		if ackBound(bucket) > limit {
 			break
@@ -66,7 +66,7 @@ func (h *Histogram) Within(limit time.Duration) (n uint64) {
 
 // Quantile returns the time within which that share of the acknowledgements came, q from 0 to 1, as the upper bound of the bucket
 // in which it lies: up to a quarter too much. It is 0 for an empty histogram, and no more than 69 s.
-func (h *Histogram) Quantile(q float64) time.Duration {
+func (h Histogram) Quantile(q float64) time.Duration {
 	all := h.Count()
 	if all == 0 {
 		return 0
@@ -82,7 +82,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 }
 
 // Buckets calls each with every bucket, in order: its upper bound, excluded, 0 for none, and how many took as long.
-func (h *Histogram) Buckets(each func(bound time.Duration, count uint64)) {
+func (h Histogram) Buckets(each func(bound time.Duration, count uint64)) {
 	for bucket, count := range h.buckets[:ackBuckets-1] {
 		each(ackBound(bucket), count)
 	}
