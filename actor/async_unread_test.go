@@ -322,3 +322,32 @@ func TestUnreadManyChannels(t *testing.T) {
 	undelivered(t, p, 0)
 	require.EqualValues(t, channels*n, p.Stats().Acked)
 }
+
+// TestShutdownCutsOffIntoRoom delivers what the end of the bound has ended, and who has read it may close the channel.
+func TestShutdownCutsOffIntoRoom(t *testing.T) {
+	leak.Check(t)
+	const n = 300
+	srv := newDouble(t)
+	p := newProducer(t, srv.Addr, &actor.Config{MaxPending: n})
+	require.NoError(t, p.Ping())
+	srv.Stall()
+	done := make(doneChan, n)
+	publishMany(t, p, done, 0, n)
+	require.NoError(t, srv.WaitMessages(testContext(t), 1))
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	tally, err := p.Shutdown(over)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, actor.Tally{NotSent: tally.NotSent, Unknown: n - tally.NotSent}, tally)
+	close(done)
+	var told actor.Tally
+	for result := range done {
+		switch actor.OutcomeOf(result.Error) {
+		case actor.NotSent:
+			told.NotSent++
+		case actor.Unknown:
+			told.Unknown++
+		}
+	}
+	require.Equal(t, tally, told)
+}

@@ -76,7 +76,8 @@ type Config struct {
 	// reached, is reported as unknown. So is E_MPUB_FAILED, which is an answer: the caller may send that batch again. Default off.
 	RetryUnknown bool
 	// WaitConnected makes synchronous calls with a context that can end wait for a connection until it does, instead of failing at
-	// once while the producer is known to be down. Default off.
+	// once while the producer is known to be down. Asynchronous publishes never wait for one: their context bounds the wait for room
+	// alone, and their result says that there was none. Default off.
 	WaitConnected bool
 
 	// HandBack is for who has several producers, as package actor/pool has: how many times an asynchronous publish that is Movable

@@ -54,7 +54,9 @@
 //
 //   - MaxPending, 4,096 publishes, and MaxPendingBytes, 33,554,432 bytes: accepted and not ended, queued and written. Beyond that
 //     calls wait their turn, in the order in which they came, until their context ends; TryPublishAsync returns [ErrFull].
-//     MaxPending also bounds the asynchronous results that nobody has taken.
+//     MaxPending also bounds the asynchronous results that nobody has taken. There is one queue: what is published
+//     asynchronously, and piles up before a slow nsqd, stands before the publish whose caller waits. What may be lost has a Producer
+//     of its own, then, with a small MaxPending.
 //   - MaxMsgSize, 1,048,576 bytes of one message, and MaxBodySize, 5,242,880 bytes of a MultiPublish: more is refused by
 //     [wire.ErrSize] before a byte is written.
 //   - FoldMessages, 256 messages, and FoldBytes, 262,144 bytes: of the publishes that go out as one command.
@@ -80,7 +82,8 @@
 // nothing to the publishes before it: MaxAttempts × (DialTimeout + HandshakeTimeout + the longer of ResponseTimeout and
 // WriteTimeout + 0.1 s), with defaults 33.3 s. Each publish before it that nsqd refuses adds the making of one more connection,
 // and where nsqd could not store it (E_PUB_FAILED) a pause of at most twice BackoffMin. While the producer is known to be down,
-// publishes fail at once.
+// publishes fail at once. An nsqd that is back is noticed with the next attempt, up to BackoffMax later, by default 5 s: who can
+// wait sets WaitConnected, who cannot a smaller BackoffMax.
 //
 // # Order
 //

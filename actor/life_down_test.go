@@ -86,7 +86,7 @@ func TestWaitConnected(t *testing.T) {
 	requireDown(t, p.PublishContext(context.Background(), "topic", body))
 	requireDown(t, p.Ping())
 	done := make(chan *actor.Transaction, 1)
-	require.NoError(t, p.PublishAsync("topic", body, done))
+	require.NoError(t, p.PublishAsyncContext(ctx, "topic", body, done))
 	requireDown(t, receive(t, done).Error)
 	require.NoError(t, p.PublishAsyncContext(ctx, "topic", body, done))
 	requireDown(t, receive(t, done).Error)

@@ -146,8 +146,9 @@ func (p *Producer) Ping() error { return p.PingContext(context.Background()) }
 
 // PingContext returns nil when the producer is connected and through the handshake, now or after the attempt that it waits
 // for. While the producer is known to be down it fails at once, as a publish does. It asks nsqd nothing: the protocol's NOP has
-// no answer and would prove nothing, so that a connection whose other end has just died passes. Errors: [ErrStopped], bare, or an
-// [*Error], not sent, with [ErrNotConnected] or ctx's error.
+// no answer and would prove nothing, so that a connection whose other end has just died, or stands still, passes: Stats.Oldest
+// tells of that, where there are publishes. Errors: [ErrStopped], bare, or an [*Error], not sent, with [ErrNotConnected] or ctx's
+// error.
 func (p *Producer) PingContext(ctx context.Context) error {
 	return p.ask(ctx, ping, p.cfg.WaitConnected && ctx.Done() != nil)
 }

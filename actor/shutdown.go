@@ -20,7 +20,8 @@ func (p *Producer) Stop() {
 
 // Shutdown stops the producer: from now on publishes return ErrStopped, those that were accepted go on to their outcome and
 // asynchronous results to their readers, until all are through or ctx ends. Then what was not written ends as not sent, what
-// was written and not answered as unknown, and results that nobody has taken are dropped and counted as undelivered.
+// was written and not answered as unknown, and results that nobody has taken are dropped and counted as undelivered:
+// what ends with ctx is told in the tally alone, unless its done channel has room for it; room for MaxPending results is enough.
 //
 // It returns when the connection is closed and the producer's goroutines are gone, but for one that is in a function of yours which
 // does not return, of Logger, Trace or Dial, with the tally of what ended since the first Shutdown began: within 20 ms of ctx's end,
