@@ -15,7 +15,8 @@ import (
 // channel has no room; Stop ends that. Results are offered to done without waiting; what does not fit is delivered in order when
 // done is read.
 // So who publishes and reads done in one goroutine must leave room in done for all that is outstanding, or use TryPublishAsync.
-// done must not be closed while results are outstanding; when Shutdown has returned none are. A nil done means that nobody wants the result.
+// done must not be closed while results are outstanding; when Shutdown has returned none are. A nil done means that nobody
+// wants the result.
 func (p *Producer) PublishAsync(topic string, body []byte, done chan *Transaction, args ...any) error {
 	return p.PublishAsyncContext(context.Background(), topic, body, done, args...)
 }

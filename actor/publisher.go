@@ -9,8 +9,8 @@ import (
 // one to the other, or to replace either in a test. The methods keep what they promise on a Producer, errors included, and may be
 // called by any number of goroutines at once.
 //
-// Both have Connect, AckTimes and String, too. Their Stats differ in type: a pool's has a Producer's embedded. Asynchronous publishes
-// that take a context are a Producer's alone.
+// Both have Connect, AckTimes and String, too. Their Stats differ in type: a pool's has a Producer's embedded. Asynchronous
+// publishes that take a context are a Producer's alone.
 type Publisher interface {
 	Publish(topic string, body []byte) error
 	PublishContext(ctx context.Context, topic string, body []byte) error

@@ -8,11 +8,14 @@
 //
 // # Outcomes
 //
-// Each publish has one of package actor's four, wherever it went. What a member certainly did not store, through no fault of the publish (see [actor.Movable]), is tried at another one: a call,
-// by its own goroutine, within its context; an asynchronous publish, by the pool, on at most MaxAttempts other members. So
-// MaxAttempts is not, as with a Producer alone, how many connections may be lost under a publish at one nsqd: there it is one. What
-// may be stored is reported as Unknown, or, under RetryUnknown, tried elsewhere: then consumers may see it twice. Under
-// WaitConnected a call with a context that can end waits while no nsqd can be had.
+// Each publish has one of package actor's four, wherever it went. What a member certainly did not store, through no fault of the
+// publish (see [actor.Movable]), is tried at another one: a call, by its own goroutine, within its context; an asynchronous publish,
+// by the pool, on at most MaxAttempts other members. So MaxAttempts is not, as with a Producer alone, how many connections may be
+// lost under a publish at one nsqd: there it is one. What may be stored is reported as Unknown, or, under RetryUnknown, tried
+// elsewhere: then consumers may see it twice. Under WaitConnected a call with a context that can end waits while no nsqd can be had.
+//
+// What a stopped nsqd was given, and was not written, is free for another one when ResponseTimeout is over, by default 5 s. With
+// a ResponseTimeout below the callers' deadline it is acknowledged elsewhere in time; otherwise it ends as not sent.
 //
 // # Ownership
 //

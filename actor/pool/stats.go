@@ -10,6 +10,7 @@ import (
 // Stats is a pool's account, and its nsqd's. The embedded one is the pool's: each publish counts once, wherever it went. So each
 // figure of it is the sum of that figure over Nodes and Gone, less what was moved on: a publish that one nsqd did not take and
 // another did is one of the pool's, but was submitted at both. HandedBack and Adopted are 0 in it: what is on its way is Pending.
+// Its Link is the best of the nsqd's, Oldest the longest, LastError one of theirs, and Phase the pool's own.
 type Stats struct {
 	actor.Stats
 	Nodes []Node      // by the order of the addresses, and behind them those that are leaving
