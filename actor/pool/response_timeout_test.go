@@ -19,7 +19,7 @@ import (
 func TestResponseTimeoutBelowTheDeadline(t *testing.T) {
 	const n = 300 // more bytes than the kernels take for a process that does not read
 	body := make([]byte, 64<<10)
-	c := newCrew(t, 2, &actor.Config{ResponseTimeout: 300 * time.Millisecond}, nil, pool.WithMode(pool.Primary))
+	c := newCrew(t, 2, &actor.Config{ResponseTimeout: 300 * time.Millisecond, WriteTimeout: 10 * time.Second}, nil, pool.WithMode(pool.Primary))
 	require.NoError(t, c.Publish("t", []byte("x")))
 	c.nsqds[0].Freeze()
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
