@@ -61,8 +61,9 @@ option wins over a flag. go doc github.com/nsqactor/producer/actor.Config says w
 	tls_v1 tls_root_ca_file tls_cert tls_key tls_min_version
 	tls_insecure_skip_verify deflate deflate_level auth_in_clear
 
-Snappy is not among them: this program has no dependencies. Times are written like 1500ms or 2s, sizes in bytes. A secret on the
-command line can be read by whoever may list the processes of this host.
+Snappy is not among them: this program has no dependencies. wait_connected does nothing here, where no line has a deadline.
+Times are written like 1500ms or 2s, sizes in bytes. A secret on the command line can be read by whoever may list the processes of
+this host.
 
 # Outcomes
 

@@ -162,6 +162,18 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, append(input[:499:499], input[500:]...), bodies(srv))
 }
 
+// While no nsqd can be had lines are read and not sent, whatever wait_connected says.
+func TestDown(t *testing.T) {
+	srv := double(t)
+	srv.CloseListener()
+	for _, options := range [][]string{nil, {"--producer-opt", "wait_connected"}} {
+		e := publish(t, patience(t), strings.NewReader("a\nb\n"), append(options, "--nsqd-tcp-address", srv.Addr)...)
+		assert.Equal(t, exitLost, e.status)
+		assert.Equal(t, 2, e.notSent)
+		assert.Contains(t, e.stderr, "not sent: not connected: ")
+	}
+}
+
 // After a connection was lost, what is not sent is not stored, and what is acked is.
 func TestConnectionLost(t *testing.T) {
 	srv := double(t,
