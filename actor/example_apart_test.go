@@ -33,7 +33,7 @@ func Example_apart() {
 		}
 	}
 	order := func(p *actor.Producer) actor.Outcome {
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		return actor.OutcomeOf(p.PublishContext(ctx, "orders", []byte("apples")))
 	}

@@ -52,7 +52,7 @@ func ExampleError() {
 	defer p.Stop()
 
 	publish := func(topic, body string) {
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		err := p.PublishContext(ctx, topic, []byte(body))
 		fmt.Println(topic, actor.OutcomeOf(err), status(err))
