@@ -52,9 +52,10 @@
 // # Breakers
 //
 // A member is broken from the moment a publish meets a failure there that is nsqd's or the network's: no connection, one that is
-// lost, E_PUB_FAILED and its like. It is so, too, when it has left what is pending unanswered for a tenth of ResponseTimeout, by
-// default 0.5 s, and not less than 0.1 s. It then gets nothing as long as another member can be had. Its producer goes on by
-// itself to connect, behind a pause that doubles from BackoffMin to BackoffMax. Once it has a connection, and behind a pause of
-// the breaker's own that doubles likewise, it proves itself: it may have one publish pending, twice as many after each 0.1 s, and
-// after 1 s it is trusted. All of this is decided every 25 ms.
+// lost, E_PUB_FAILED and its like. It is so, too, when it has answered nothing for a tenth of ResponseTimeout, by default 0.5 s,
+// and not less than 0.1 s, although it was asked: by publishes, those included whose callers have left, or for a connection. It
+// then gets nothing as long as another member can be had. Its producer goes on by itself to connect, behind a pause that doubles
+// from BackoffMin to BackoffMax. Once it has a connection, and behind a pause of the breaker's own that doubles likewise, it
+// proves itself: it may have one publish pending, twice as many after each 0.1 s, and after 1 s it is trusted. All of this is
+// decided every 25 ms.
 package pool

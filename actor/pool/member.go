@@ -26,7 +26,7 @@ type member struct {
 
 	// The keeper's own.
 	answers  uint64        // of nsqd, when it was last looked at
-	progress int64         // when there last was one, or nothing pending
+	progress int64         // when there last was one, or nothing that asked for one
 	until    int64         // no proving before
 	pause    time.Duration // the last one's ceiling; 0: it has been trusted for a while
 	noticed  bool          // that it is broken
@@ -115,8 +115,11 @@ type limits struct {
 // look judges the member as of now, and reports whether it can be used again.
 func (m *member) look(l *limits, now int64) (better bool) {
 	s := m.producer.Stats()
-	if answers := s.Acked + s.Refused; s.Pending == 0 || answers != m.answers {
+	if answers := s.Acked + s.Refused; answers != m.answers {
 		m.answers, m.progress = answers, now
+	} else if s.Link == state.Up || s.Pending == 0 && s.Link != state.Connecting {
+		// What is unanswered counts, pending or not: callers who leave soon enough would hide that nothing is answered.
+		m.progress = max(m.progress, now-int64(s.Oldest))
 	}
 	_, refused := s.LastError.(*wire.ReplyError) // nsqd ended the connection to refuse a publish, and is there
 	lost := s.Link == state.Down || s.Link == state.Connecting && s.Connections > 0 && !refused
