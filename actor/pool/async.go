@@ -46,32 +46,20 @@ func (p *Pool) publishAsync(r route, give func(context.Context, *actor.Producer)
 	var f failover
 	for {
 		m := p.choose(r, f.last)
-		err, again := p.given(&f, m, give(m.span(p), m.producer))
-		if again {
-			continue
+		err := p.ask(&f, m, func(to *actor.Producer) error { return give(m.span(p), to) })
+		if err == nil {
+			return nil
 		}
-		if err != nil {
-			err = p.conclude(&f, err)
+		if !p.passedBy(err) {
+			return p.conclude(&f, err)
 		}
-		return err
 	}
 }
 
-// given decides what becomes of an asynchronous publish that a member has taken or not: it returns how that ended, or reports that
-// another member is to be tried.
-func (p *Pool) given(f *failover, m *member, err error) (error, bool) {
-	failed, ours := err.(*actor.Error)
-	if f.held && (err == nil || ours && failed.Accepted()) {
-		f.held = false
-		p.counts.adopt()
-	}
-	f.held = f.held || ours && failed.HandedBack()
-	f.last = m
-	if !errors.Is(err, context.Canceled) && !errors.Is(err, actor.ErrStopped) {
-		return err, false
-	}
-	// The member has broken, or left the pool, while the publish waited for room there; or the pool is at its end.
-	return actor.ErrStopped, !p.closing()
+// passedBy reports whether an asynchronous publish failed because its member has broken, or left the pool, while it waited for room
+// there: then another is to be tried.
+func (p *Pool) passedBy(err error) bool {
+	return (errors.Is(err, context.Canceled) || errors.Is(err, actor.ErrStopped)) && !p.closing()
 }
 
 // tryPublishAsync offers a publish to the member that is chosen, and then to the others that are not broken. One with a key has no
@@ -82,17 +70,17 @@ func (p *Pool) tryPublishAsync(r route, give func(*actor.Producer) error) error 
 	}
 	var f failover
 	first := p.choose(r, nil)
-	err, again := p.given(&f, first, give(first.producer))
-	for again {
+	err := p.ask(&f, first, give)
+	for err != nil && p.passedBy(err) {
 		first = p.choose(r, f.last)
-		err, again = p.given(&f, first, give(first.producer))
+		err = p.ask(&f, first, give)
 	}
 	if err == actor.ErrFull && !r.keyed {
 		for _, m := range p.members.Load().active {
 			if m == first || m.grade(p) == unfit {
 				continue
 			}
-			if err, again = p.given(&f, m, give(m.producer)); !again && err != actor.ErrFull {
+			if err = p.ask(&f, m, give); err != actor.ErrFull && (err == nil || !p.passedBy(err)) {
 				break
 			}
 			err = actor.ErrFull

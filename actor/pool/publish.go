@@ -50,8 +50,8 @@ func (p *Pool) publish(ctx context.Context, r route, try func(*actor.Producer) e
 	var f failover
 	for {
 		m := p.choose(r, f.last)
-		err := try(m.producer)
-		if err == nil && f.last == nil {
+		err := p.ask(&f, m, try)
+		if err == nil {
 			return nil
 		}
 		if err, again := p.again(ctx, &f, m, err); !again {
@@ -60,7 +60,7 @@ func (p *Pool) publish(ctx context.Context, r route, try func(*actor.Producer) e
 	}
 }
 
-// failover is what a call has behind it.
+// failover is what a publish has behind it.
 type failover struct {
 	last  *member // failed last
 	tries int
@@ -68,24 +68,36 @@ type failover struct {
 	doubt *actor.Error // a member's that may have stored the message
 }
 
-// again decides what becomes of a call that a member has answered so, behind at least one failure: it returns the error to tell, or
-// reports that another member is to be tried.
-func (p *Pool) again(ctx context.Context, f *failover, m *member, err error) (error, bool) {
+// ask lets a member try, and keeps the pool's account: what one has handed back counts as moved on before another may accept it,
+// so that it does not count twice while it is pending there.
+func (p *Pool) ask(f *failover, m *member, try func(*actor.Producer) error) error {
+	held := f.held
+	if held {
+		p.counts.adopted.Add(1)
+	}
+	err := try(m.producer)
+	if err == nil && !held {
+		return nil
+	}
 	failed, ours := err.(*actor.Error)
-	if f.held && (err == nil || ours && failed.Accepted()) {
+	if held && (err == nil || ours && failed.Accepted()) {
 		f.held = false
-		p.counts.adopt()
+		p.counts.through.Add(1)
+	} else if held {
+		p.counts.adopted.Add(^uint64(0))
 	}
-	if err == nil {
-		return nil, false
-	}
-	m.heed(err)
+	f.held = f.held || ours && failed.HandedBack()
 	f.last = m
-	if ours && failed.HandedBack() {
-		f.held = true
-		if failed.Outcome == actor.Unknown {
-			f.doubt = failed
-		}
+	return err
+}
+
+// again decides what becomes of a call that a member has failed so: it returns the error to tell, or reports that another member is
+// to be tried.
+func (p *Pool) again(ctx context.Context, f *failover, m *member, err error) (error, bool) {
+	m.heed(err)
+	failed, ours := err.(*actor.Error)
+	if ours && failed.HandedBack() && failed.Outcome == actor.Unknown {
+		f.doubt = failed
 	}
 	switch {
 	case errors.Is(err, actor.ErrStopped): // the member has left the pool under the call, or the pool is at its end

@@ -11,6 +11,8 @@ import (
 // figure of it is the sum of that figure over Nodes and Gone, less what was moved on: a publish that one nsqd did not take and
 // another did is one of the pool's, but was submitted at both. HandedBack and Adopted are 0 in it: what is on its way is Pending.
 // Its Link is the best of the nsqd's, Oldest the longest, LastError one of theirs, and Phase the pool's own.
+// While publishes are under way the figures are read one after the other: Submitted, which never goes down, and with it Pending may
+// lack what is just being moved on. At rest they are exact.
 type Stats struct {
 	actor.Stats
 	Nodes []Node      // by the order of the addresses, and behind them those that are leaving
@@ -28,17 +30,12 @@ type Node struct {
 
 // counters are what the pool counts beside its members.
 type counters struct {
-	adopted atomic.Uint64                    // calls that one member has handed back and another accepted
+	adopted atomic.Uint64                    // calls that one member has handed back and another accepted, or is about to
 	ended   [actor.Unknown + 1]atomic.Uint64 // handed-back publishes that no other one did, by the outcome that was told
 	changed [actor.Unknown + 1]atomic.Int64  // outcomes that were told against those that members counted: doubt is the pool's
 	through atomic.Uint64                    // handed-back publishes with which one or the other is done, for Flush
 	dropped atomic.Uint64                    // results that found no room in their channels at the end
-}
-
-// adopt counts a publish that another member has accepted.
-func (c *counters) adopt() {
-	c.adopted.Add(1)
-	c.through.Add(1)
+	most    atomic.Int64                     // Submitted, as Stats last had it
 }
 
 // end counts one that none will accept.
@@ -47,8 +44,7 @@ func (c *counters) end(o actor.Outcome) {
 	c.through.Add(1)
 }
 
-// Stats returns the accounts as of now. It does not block; anyone may call it at any time. While publishes are under way the
-// figures are read one after the other; at rest they are exact.
+// Stats returns the accounts as of now. It does not block; anyone may call it at any time.
 func (p *Pool) Stats() Stats {
 	s := Stats{Stats: p.account()}
 	members := p.members.Load()
@@ -71,24 +67,40 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
-// account returns the pool's own account, with what was moved on in Adopted. That is read first, so that nothing comes out negative.
+// account returns the pool's own account, with what was moved on in Adopted. What is submitted is read first, and what was moved on,
+// and so is submitted twice, last: while publishes are under way Submitted may be less than it is, but never more, so that it
+// does not go down again, nor below how many have ended.
 func (p *Pool) account() actor.Stats {
-	adopted := p.counts.adopted.Load()
 	members := p.members.Load()
+	submitted := members.gone.Submitted
+	members.all(func(m *member) { submitted += m.producer.Stats().Submitted })
+	var own [actor.Unknown + 1]uint64
+	for o := actor.Unknown; o > 0; o-- { // before the members', which changed takes from, and what it gives before what it takes
+		own[o] = p.counts.ended[o].Load() + uint64(p.counts.changed[o].Load())
+	}
+	members = p.members.Load()
 	s := members.gone
 	members.all(func(m *member) { addAccount(&s, m.producer.Stats()) })
-	s.Adopted += adopted
-	own := func(all uint64, o actor.Outcome) uint64 {
-		return all + p.counts.ended[o].Load() + uint64(p.counts.changed[o].Load())
-	}
-	s.Submitted -= s.Adopted
-	s.Refused = own(s.Refused, actor.Refused)
-	s.NotSent = own(s.NotSent, actor.NotSent)
-	s.Unknown = own(s.Unknown, actor.Unknown)
-	s.Pending = s.Submitted - s.Acked - s.Refused - s.NotSent - s.Unknown
+	s.Adopted += p.counts.adopted.Load()
+	s.Refused += own[actor.Refused]
+	s.NotSent += own[actor.NotSent]
+	s.Unknown += own[actor.Unknown]
+	ends := s.Acked + s.Refused + s.NotSent + s.Unknown
+	s.Submitted = max(p.counts.submitted(int64(submitted-s.Adopted)), ends)
+	s.Pending = s.Submitted - ends
 	s.HandedBack = 0
 	s.Phase = p.phase.Load()
 	return s
+}
+
+// submitted returns the most that was known to be submitted, now or before.
+func (c *counters) submitted(now int64) uint64 {
+	for {
+		most := c.most.Load()
+		if now <= most || c.most.CompareAndSwap(most, now) {
+			return uint64(max(now, most))
+		}
+	}
 }
 
 // AckTimes returns how long acknowledgements took at all members, those included that have left the pool, as a Producer's AckTimes
