@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"errors"
+
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/state"
 )
@@ -17,8 +19,9 @@ func (p *Pool) move(from *member, ended chan<- *member) {
 }
 
 // rehome finds another member for a publish. It waits for room at one that can be used. Where none can, it takes what has room, or
-// goes back, which takes none: there it fails again until it has been handed back often enough, and its failure is delivered. Where
-// the pool is shutting its members down its last failure is the result, and its reader has until the bound is over.
+// goes back, which takes none: there it fails again until it has been handed back often enough, and its failure is delivered; from
+// one that has left the pool it waits for room or for one that can be used. Where the pool is shutting its members down its last
+// failure is the result, and its reader has until the bound is over.
 func (p *Pool) rehome(from *member, t *actor.Transaction) {
 	for avoid := from; !p.closing(); {
 		m := p.choose(route{}, avoid)
@@ -26,7 +29,11 @@ func (p *Pool) rehome(from *member, t *actor.Transaction) {
 		if m.breaker.Load() != state.Broken {
 			err = m.producer.Adopt(m.whole.Load(), t)
 		} else if err = m.producer.TryAdopt(t); err == actor.ErrFull {
-			m, err = from, from.producer.TryAdopt(t)
+			if err = from.producer.TryAdopt(t); errors.Is(err, actor.ErrStopped) {
+				err = m.producer.Adopt(m.span(p), t)
+			} else {
+				m = from
+			}
 		}
 		if e, ours := err.(*actor.Error); err == nil || ours && e.Accepted() { // also where it was handed back at once
 			p.counts.through.Add(1)
