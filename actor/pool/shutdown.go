@@ -44,13 +44,20 @@ func (p *Pool) ping(ctx context.Context, waits bool) error {
 	}
 }
 
-// pingAll asks all members at once, and returns nil as soon as one of them can be published to, or how the last one failed.
+// pingAll asks all members at once, and returns nil as soon as one of them can be published to, or how the last one failed. The
+// others need not answer then, but who has never been used connects all the same.
 func (p *Pool) pingAll(ctx context.Context) (err error) {
+	enough, cancel := context.WithCancel(ctx)
+	defer cancel()
 	members := p.members.Load().active
 	results := make(chan error, len(members))
 	for _, m := range members {
 		go func() {
-			err := m.producer.PingContext(ctx)
+			until := enough
+			if m.producer.Stats().Phase == state.Idle {
+				until = ctx
+			}
+			err := m.producer.PingContext(until)
 			m.heed(err)
 			results <- err
 		}()

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +48,37 @@ func TestPing(t *testing.T) {
 	c.nsqds[1].CloseAll()
 	require.Eventually(t, func() bool { return c.Ping() != nil }, patience, time.Millisecond)
 	require.ErrorIs(t, c.Ping(), actor.ErrNotConnected)
+}
+
+// A Ping that has its answer leaves nobody behind who waits for another one.
+func TestPingLeavesNobody(t *testing.T) {
+	c := newCrew(t, 2, &actor.Config{HandshakeTimeout: time.Minute}, [][]wiretest.Fault{{wiretest.OnAccept().Freeze()}})
+	require.NoError(t, c.Ping())
+	before := runtime.NumGoroutine()
+	for range 500 {
+		require.NoError(t, c.Ping())
+	}
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() < before+50 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, c.nsqds[0].WaitConns(within(t), 1), "it was asked")
+}
+
+// A Ping connects also those who are slower to ask than another is to answer.
+func TestPingConnectsAll(t *testing.T) {
+	var reg register
+	c := newCrew(t, 30, nil, nil)
+	reg.set(nil, c.nsqds[0].Addr)
+	p := newPool(t, nil, nil, pool.WithResolver(reg.resolve, 10*time.Millisecond))
+	require.NoError(t, p.Ping())
+	var addrs []string
+	for _, srv := range c.nsqds {
+		addrs = append(addrs, srv.Addr)
+	}
+	reg.set(nil, addrs...)
+	require.Eventually(t, func() bool { return len(p.Stats().Nodes) == 30 }, patience, time.Millisecond)
+	require.NoError(t, p.Ping(), "the first one answers at once")
+	for _, srv := range c.nsqds {
+		require.NoError(t, srv.WaitConns(within(t), 1))
+	}
 }
 
 // Shutdown ends what is pending, at another nsqd where need be, and tells how.
