@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/actor"
+	"github.com/nsqactor/producer/actor/pool"
 	"github.com/nsqactor/producer/state"
 	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
@@ -39,4 +40,18 @@ func TestNewMemberHasTime(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	c.nsqds[0].Resume()
+}
+
+// A batch of which nsqd could not store all breaks it, though nobody but the reader of its result hears of that.
+func TestFailedBatchBreaks(t *testing.T) {
+	fails := []wiretest.Fault{wiretest.OnPublish(2).Overall().Error(wire.CodeMPubFailed, "disk full")}
+	c := newCrew(t, 2, &actor.Config{BackoffMin: 200 * time.Millisecond}, [][]wiretest.Fault{fails}, pool.WithMode(pool.Primary))
+	require.NoError(t, c.MultiPublish("t", [][]byte{[]byte("x")}))
+	done := make(chan *actor.Transaction, 1)
+	require.NoError(t, c.MultiPublishAsync("t", [][]byte{[]byte("x")}, done))
+	require.Equal(t, actor.Unknown, actor.OutcomeOf((<-done).Error))
+	c.breaker(t, state.Broken)
+	require.NoError(t, c.MultiPublish("t", [][]byte{[]byte("x")}))
+	require.Equal(t, 1, c.nsqds[1].MessageCount("t"), "it gets nothing more for now")
+	c.breaker(t, state.Trusted)
 }

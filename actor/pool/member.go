@@ -121,7 +121,8 @@ func (m *member) look(l *limits, now int64) (better bool) {
 		// What is unanswered counts, pending or not: callers who leave soon enough would hide that nothing is answered.
 		m.progress = max(m.progress, now-int64(s.Oldest))
 	}
-	_, refused := s.LastError.(*wire.ReplyError) // nsqd ended the connection to refuse a publish, and is there
+	refusal, refused := s.LastError.(*wire.ReplyError)
+	refused = refused && refusal.Fact().Retry != wire.RetryLater // nsqd ended the connection to refuse a guilty publish, and is well
 	lost := s.Link == state.Down || s.Link == state.Connecting && s.Connections > 0 && !refused
 	stalled := now-m.progress > int64(l.patience)
 	switch m.breaker.Load() {
