@@ -156,13 +156,17 @@ func (k *keeper) apply(answer resolved) {
 	slices.SortStableFunc(next.active, func(a, b *member) int {
 		return slices.Index(answer.addrs, a.addr) - slices.Index(answer.addrs, b.addr)
 	})
+	joined := false
 	for _, m := range next.active {
 		if !slices.Contains(before.active, m) {
 			k.follow(m)
+			joined = true
 		}
 	}
 	k.p.members.Store(next)
-	k.wake() // who is new is trusted
+	if joined { // who is new is trusted
+		k.wake()
+	}
 	for _, m := range parting {
 		go k.p.retire(m)
 	}

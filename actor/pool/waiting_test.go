@@ -113,3 +113,24 @@ func TestShutdownEndsTheWaiting(t *testing.T) {
 	require.Equal(t, actor.ErrStopped, <-results)
 	assert.Less(t, time.Since(began), time.Second)
 }
+
+// An answer of the resolver's that changes nothing wakes nobody.
+func TestSameAnswerWakesNobody(t *testing.T) {
+	var reg register
+	c := newCrew(t, 2, &actor.Config{WaitConnected: true, BackoffMin: time.Minute}, nil, pool.WithResolver(reg.resolve, 10*time.Millisecond))
+	reg.set(nil, c.nsqds[0].Addr, c.nsqds[1].Addr)
+	for _, srv := range c.nsqds {
+		srv.CloseListener()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	result := make(chan error)
+	go func() { result <- c.PublishContext(ctx, "t", []byte("x")) }()
+	require.Eventually(t, func() bool { return c.Stats().Moved >= 2 }, patience, time.Millisecond)
+	for range 5 {
+		reg.asked(t)
+	}
+	assert.LessOrEqual(t, c.Stats().Moved, uint64(3), "it goes on to wait")
+	cancel()
+	require.ErrorIs(t, <-result, context.Canceled)
+}
