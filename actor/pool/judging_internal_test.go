@@ -9,6 +9,7 @@ import (
 
 	"github.com/nsqactor/producer/actor"
 	"github.com/nsqactor/producer/state"
+	"github.com/nsqactor/producer/wire"
 	"github.com/nsqactor/producer/wire/wiretest"
 )
 
@@ -46,6 +47,30 @@ func TestTallyOfACallBetweenMembers(t *testing.T) {
 	})
 	require.Equal(t, actor.Tally{Acked: 1}, <-tallies, "%v", err)
 	require.NoError(t, err)
+}
+
+// The tally of a Shutdown that begins while a member has counted a refusal, and the call has not told it as doubt yet.
+func TestTallyOfARefusalThatBecomesDoubt(t *testing.T) {
+	swallows := wiretest.NewServer(wiretest.OnPublish(wiretest.Every).Silence(), wiretest.OnPublish(wiretest.Every).Answered().Close())
+	refuses := wiretest.NewServer(wiretest.OnPublish(wiretest.Every).Error(wire.CodeBadTopic, "no"))
+	defer swallows.Close()
+	defer refuses.Close()
+	p, err := New([]string{swallows.Addr, refuses.Addr}, &actor.Config{RetryUnknown: true}, WithMode(Primary))
+	require.NoError(t, err)
+	tallies := make(chan actor.Tally)
+	err = p.publish(context.Background(), route{}, func(m *actor.Producer) error {
+		err := m.Publish("t", []byte("x"))
+		if actor.OutcomeOf(err) == actor.Refused {
+			go func() {
+				tally, _ := p.Shutdown(context.Background())
+				tallies <- tally
+			}()
+			<-p.stopping
+		}
+		return err
+	})
+	require.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+	require.Equal(t, actor.Tally{Unknown: 1}, <-tallies)
 }
 
 // Who looks before he waits does not wait past a member that can be had.

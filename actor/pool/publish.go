@@ -80,10 +80,15 @@ func (p *Pool) ask(f *failover, m *member, try func(*actor.Producer) error) erro
 		return nil
 	}
 	failed, ours := err.(*actor.Error)
-	if held && (err == nil || ours && failed.Accepted()) {
+	switch accepted := err == nil || ours && failed.Accepted(); {
+	case held && accepted:
 		f.held = false
-		p.counts.through.Add(1)
-	} else if held {
+		if f.doubt != nil && err != nil && !failed.HandedBack() && failed.Outcome != actor.Unknown { // conclude will tell Unknown
+			p.counts.changed[failed.Outcome].Add(-1)
+			p.counts.changed[actor.Unknown].Add(1)
+		}
+		p.counts.through.Add(1) // last: Shutdown waits for it
+	case held:
 		p.counts.adopted.Add(^uint64(0))
 	}
 	f.held = f.held || ours && failed.HandedBack()
@@ -122,17 +127,12 @@ func (p *Pool) again(ctx context.Context, f *failover, m *member, err error) (er
 	return p.conclude(f, err), false
 }
 
-// conclude returns what the caller is told, and sees to it that the pool's account has it so.
+// conclude returns what the caller is told, and counts it where no member does.
 func (p *Pool) conclude(f *failover, err error) error {
-	failed, ours := err.(*actor.Error)
 	switch {
 	case f.doubt != nil && actor.OutcomeOf(err) != actor.Unknown:
 		doubtful := *f.doubt
 		doubtful.Err = fmt.Errorf("%w at %s, and then: %w", actor.ErrConnectionLost, doubtful.Addr, withoutOutcome{err})
-		if !f.held && ours && failed.Accepted() {
-			p.counts.changed[failed.Outcome].Add(-1)
-			p.counts.changed[actor.Unknown].Add(1)
-		}
 		err = &doubtful
 	case errors.Is(err, actor.ErrStopped):
 		err = actor.ErrStopped

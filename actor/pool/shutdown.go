@@ -181,11 +181,14 @@ func (k *keeper) close() {
 	p.bound.end()
 	account := p.account()
 	p.tally.Acked = account.Acked - p.base.Acked
-	p.tally.Refused = account.Refused - p.base.Refused
-	p.tally.NotSent = account.NotSent - p.base.NotSent
+	p.tally.Refused = since(account.Refused, p.base.Refused)
+	p.tally.NotSent = since(account.NotSent, p.base.NotSent)
 	p.tally.Unknown = account.Unknown - p.base.Unknown
 	p.severed = p.severed || cut && p.tally.NotSent+p.tally.Unknown+p.tally.Undelivered > 0
 }
+
+// since returns how many more there are now. There may be fewer: what a member had counted by then became Unknown, see ask.
+func since(now, base uint64) uint64 { return max(now, base) - base }
 
 // shut shuts all members down, at once, and returns when they, those that were leaving, and their movers have ended.
 func (k *keeper) shut() {
