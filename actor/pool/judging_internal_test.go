@@ -100,3 +100,23 @@ func TestPausesDouble(t *testing.T) {
 	}
 	require.Equal(t, state.Broken, m.breaker.Load())
 }
+
+// The keeper's limits are the Config's, and where that has none, its defaults.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		cfg  actor.Config
+		want limits
+	}{
+		{actor.Config{}, limits{500 * time.Millisecond, 50 * time.Millisecond, 5 * time.Second}},
+		{actor.Config{ResponseTimeout: time.Minute, BackoffMax: time.Second}, limits{6 * time.Second, 50 * time.Millisecond, time.Second}},
+		{actor.Config{ResponseTimeout: time.Millisecond}, limits{100 * time.Millisecond, 50 * time.Millisecond, 5 * time.Second}},
+		{actor.Config{BackoffMin: 10 * time.Second}, limits{500 * time.Millisecond, 10 * time.Second, 10 * time.Second}},
+	} {
+		p, err := New([]string{"127.0.0.1:1"}, &c.cfg)
+		require.NoError(t, err)
+		k := newKeeper(p)
+		k.ask.Stop()
+		require.Equal(t, c.want, k.limits)
+		p.Stop()
+	}
+}

@@ -29,12 +29,13 @@ const (
 
 func newKeeper(p *Pool) *keeper {
 	d := actor.NewConfig()
+	shortest := cmp.Or(p.cfg.BackoffMin, d.BackoffMin)
 	return &keeper{
 		p: p,
 		limits: limits{
 			patience: max(cmp.Or(p.cfg.ResponseTimeout, d.ResponseTimeout)/10, 4*lookEvery),
-			shortest: cmp.Or(p.cfg.BackoffMin, d.BackoffMin),
-			longest:  cmp.Or(p.cfg.BackoffMax, d.BackoffMax),
+			shortest: shortest,
+			longest:  cmp.Or(p.cfg.BackoffMax, max(d.BackoffMax, shortest)),
 		},
 		moved: make(chan *member),
 		ask:   time.NewTimer(time.Hour),
