@@ -104,6 +104,7 @@ func (t *Transaction) Deliver(ctx context.Context) bool {
 		t.Release()
 		return true
 	}
+	t.shed()
 	select {
 	case t.dest <- t: // first, so that room counts also where ctx is over
 		return true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -150,4 +151,25 @@ func TestFlushHearsOfHandedBack(t *testing.T) {
 	case <-time.After(500 * time.Millisecond): // less than DialTimeout
 		t.Fatal("Flush waits for what has ended here")
 	}
+}
+
+// A result that is delivered late, and lies in its channel, holds no body.
+func TestDeliveredHoldsNoBody(t *testing.T) {
+	const n, size = 16, 1 << 20
+	p := away(t, actor.Config{HandBack: 1, MaxPendingBytes: n * size})
+	done := make(chan *actor.Transaction, n)
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var held []*actor.Transaction
+	for range n {
+		require.NoError(t, p.PublishAsync("t", make([]byte, size), done))
+		require.True(t, back(t, p, &held).Deliver(context.Background()))
+	}
+	require.Less(t, heap()-before, int64(n*size/4))
+	require.Len(t, done, n)
 }
