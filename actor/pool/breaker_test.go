@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -138,4 +139,22 @@ func TestNobodyWaitsForRoomAtABrokenOne(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, c.stored()[1], 110)
 	c.nsqds[0].Resume()
+}
+
+// Keys come home to one that proves itself, however many they are.
+func TestKeysComeHomeAtOnce(t *testing.T) {
+	c := newCrew(t, 2, nil, nil)
+	c.nsqds[0].CloseListener()
+	require.NoError(t, c.Ping())
+	c.breaker(t, state.Broken)
+	require.NoError(t, c.nsqds[0].Listen())
+	c.breaker(t, state.Proving)
+	c.nsqds[0].Stall()
+	done := make(chan *actor.Transaction, 200)
+	for i := range cap(done) {
+		require.NoError(t, c.ForKey(fmt.Sprint(i)).PublishAsync("t", []byte("x"), done))
+	}
+	require.Greater(t, c.Stats().Nodes[0].Submitted, uint64(50))
+	c.nsqds[0].Resume()
+	require.NoError(t, c.Flush(within(t)))
 }

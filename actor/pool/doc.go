@@ -56,6 +56,6 @@
 // and not less than 0.1 s, although it was asked: by publishes, those included whose callers have left, or for a connection. It
 // then gets nothing as long as another member can be had. Its producer goes on by itself to connect, behind a pause that doubles
 // from BackoffMin to BackoffMax. Once it has a connection, and behind a pause of the breaker's own that doubles likewise, it
-// proves itself: it may have one publish pending, twice as many after each 0.1 s, and after 1 s it is trusted. All of this is
-// decided every 25 ms.
+// proves itself: it may have one publish pending, twice as many after each 0.1 s, and after 1 s it is trusted; but keys come home
+// all at once. All of this is decided every 25 ms.
 package pool

@@ -120,3 +120,59 @@ func TestLimits(t *testing.T) {
 		p.Stop()
 	}
 }
+
+// A broken member proves itself when it is up, and not before who broke it has told those who wait for room there.
+func TestProvesItselfWhenItCan(t *testing.T) {
+	srv := wiretest.NewServer()
+	defer srv.Close()
+	p, err := New([]string{srv.Addr}, nil)
+	require.NoError(t, err)
+	m := p.members.Load().active[0]
+	defer m.producer.Stop()
+	l := &limits{patience: time.Hour, shortest: time.Millisecond, longest: time.Millisecond}
+	now := int64(time.Second)
+	require.True(t, m.breaker.Break()) // half of breakOff
+	require.False(t, m.look(l, now))
+	now += int64(time.Second) // the pause is over
+	m.whole.Load().end()
+	require.False(t, m.look(l, now), "it is not connected")
+	m.whole.Store(newSpan())
+	require.NoError(t, m.producer.Ping())
+	require.False(t, m.look(l, now), "its span lasts")
+	require.Equal(t, state.Broken, m.breaker.Load())
+	m.whole.Load().end()
+	require.True(t, m.look(l, now))
+	require.Equal(t, state.Proving, m.breaker.Load())
+	require.NoError(t, m.whole.Load().Err())
+	require.False(t, m.look(l, now+int64(proveFor)-1))
+	require.Equal(t, state.Proving, m.breaker.Load())
+	require.NotZero(t, m.pause)
+	require.False(t, m.look(l, now+int64(proveFor)))
+	require.Equal(t, state.Trusted, m.breaker.Load())
+	require.Zero(t, m.pause, "the next one is the shortest again")
+}
+
+// A keeper that was not run for a while blames nobody for what was not answered meanwhile.
+func TestKeeperThatWasLate(t *testing.T) {
+	srv := wiretest.NewServer(wiretest.OnAccept().Freeze())
+	defer srv.Close()
+	for _, late := range []bool{false, true} {
+		p, err := New([]string{srv.Addr}, nil)
+		require.NoError(t, err)
+		p.began = time.Now().Add(-time.Hour)
+		m := p.members.Load().active[0]
+		require.NoError(t, m.producer.PublishAsync("t", []byte("x"), nil))
+		k := newKeeper(p)
+		k.ask.Stop()
+		k.limits.patience = time.Minute // and nothing was answered for an hour
+		k.looked = p.clock()
+		if late {
+			k.looked -= int64(time.Minute)
+		}
+		k.look()
+		require.Equal(t, late, m.breaker.Load() == state.Trusted)
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		m.producer.Shutdown(over)
+	}
+}

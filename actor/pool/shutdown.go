@@ -70,8 +70,9 @@ func (p *Pool) pingAll(ctx context.Context) (err error) {
 	return err
 }
 
-// Flush waits until every publish accepted before it has its outcome, at whichever nsqd, or until ctx ends. Otherwise, and in its
-// errors, it is [actor.Producer.Flush].
+// Flush waits until every publish accepted before it has its outcome, at whichever nsqd, or until ctx ends. What is on its way from
+// one to another it cannot tell from what has set out later: while publishes go on failing everywhere, as when no nsqd can be
+// had, it may wait until they cease or ctx ends. Otherwise, and in its errors, it is [actor.Producer.Flush].
 func (p *Pool) Flush(ctx context.Context) error {
 	if p.phase.Load() == state.Idle {
 		return nil
@@ -120,9 +121,10 @@ func (p *Pool) Stop() {
 
 // Shutdown stops the pool: from now on publishes return ErrStopped, those that were accepted go on to their outcome, at another
 // nsqd where need be, and asynchronous results to their readers, until all are through or ctx ends. Then each member is cut off as
-// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver's call that may be ending, and what
-// [actor.Producer.Shutdown] leaves, with the tally of what ended since the first Shutdown began. The error is nil if all were
-// through, and otherwise that of the context whose end cut them off, bare. It may be called by several goroutines, and again.
+// a Producer is. It returns when no goroutine of the pool is left, but for a Resolver's call that may be ending, a Logger's handler
+// that blocks, and what [actor.Producer.Shutdown] leaves, with the tally of what ended since the first Shutdown began. The error is
+// nil if all were through, and otherwise that of the context whose end cut them off, bare. It may be called by several goroutines,
+// and again.
 func (p *Pool) Shutdown(ctx context.Context) (actor.Tally, error) {
 	if p.phase.Advance(state.Idle, state.Closed) {
 		close(p.stopping)

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -74,4 +75,39 @@ func TestFiguresUnderWay(t *testing.T) {
 			requireAddsUp(t, c.Stats())
 		})
 	}
+}
+
+// Flush keeps to its context while publishes go on failing everywhere, and is through when they cease.
+func TestFlushWhileAllFail(t *testing.T) {
+	c := newCrew(t, 3, nil, nil)
+	for _, srv := range c.nsqds {
+		srv.CloseListener()
+	}
+	quit := make(chan struct{})
+	var callers sync.WaitGroup
+	for range 4 {
+		start(&callers, func() {
+			for {
+				select {
+				case <-quit:
+					return
+				default:
+					c.PublishAsync("t", []byte("x"), nil)
+				}
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return c.Stats().NotSent > 1000 }, patience, time.Millisecond)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Flush(ctx); err != nil {
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, actor.Unknown, actor.OutcomeOf(err))
+	}
+	assert.Less(t, time.Since(began), 5*time.Second)
+	close(quit)
+	callers.Wait()
+	require.NoError(t, c.Flush(within(t)))
+	require.Zero(t, c.Stats().Pending)
 }
