@@ -173,3 +173,39 @@ func TestDeliveredHoldsNoBody(t *testing.T) {
 	require.Less(t, heap()-before, int64(n*size/4))
 	require.Len(t, done, n)
 }
+
+// What is adopted folds with what is published to its topic, and keeps its place there.
+func TestAdoptedFolds(t *testing.T) {
+	srv := wiretest.NewServer()
+	defer srv.Close()
+	cfg := actor.Config{HandBack: 1, FoldMessages: 256}
+	from := away(t, cfg)
+	to := newProducer(t, srv.Addr, &cfg)
+	require.NoError(t, to.Ping())
+	srv.Stall()
+	for to.Stats().Queued == 0 { // until no more is written
+		require.NoError(t, to.PublishAsync("first", []byte("x"), nil))
+		require.NoError(t, to.Ping()) // the loop has met the publish,
+		require.NoError(t, to.Ping()) // and has written it if it may
+	}
+	var held []*actor.Transaction
+	for range 5 {
+		require.NoError(t, to.PublishAsync("t", []byte("published"), nil))
+		require.NoError(t, from.PublishAsync("t", []byte("adopted"), nil))
+		require.NoError(t, to.Adopt(testContext(t), back(t, from, &held)))
+	}
+	srv.Resume()
+	require.NoError(t, to.Flush(testContext(t)))
+	var number, n int
+	for _, m := range srv.Messages() {
+		if m.Topic != "t" {
+			continue
+		}
+		require.Equal(t, []string{"published", "adopted"}[n%2], string(m.Body))
+		if n++; n == 1 {
+			number = m.Number
+		}
+		require.Equal(t, number, m.Number, "all in one command")
+	}
+	require.Equal(t, 10, n)
+}
