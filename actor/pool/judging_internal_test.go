@@ -150,6 +150,32 @@ func TestProvesItselfWhenItCan(t *testing.T) {
 	require.False(t, m.look(l, now+int64(proveFor)))
 	require.Equal(t, state.Trusted, m.breaker.Load())
 	require.Zero(t, m.pause, "the next one is the shortest again")
+	m.breakOff()
+	now += 2 * int64(proveFor)
+	require.False(t, m.look(l, now), "there is a next one")
+	require.Greater(t, m.until, now)
+	require.Equal(t, l.shortest, m.pause)
+}
+
+// What was unanswered before the keeper began to count does not count.
+func TestCountsFromProgress(t *testing.T) {
+	srv := wiretest.NewServer()
+	defer srv.Close()
+	p, err := New([]string{srv.Addr}, nil)
+	require.NoError(t, err)
+	m := p.members.Load().active[0]
+	defer m.producer.Stop()
+	require.NoError(t, m.producer.Ping())
+	srv.Stall()
+	defer srv.Resume()
+	require.NoError(t, m.producer.PublishAsync("t", []byte("x"), nil))
+	require.Eventually(t, func() bool { return m.producer.Stats().Oldest > time.Millisecond }, 10*time.Second, time.Millisecond)
+	l := &limits{patience: time.Millisecond, shortest: time.Second, longest: time.Second}
+	m.progress = int64(time.Hour)
+	m.look(l, m.progress+int64(l.patience))
+	require.Equal(t, state.Trusted, m.breaker.Load())
+	m.look(l, m.progress+int64(l.patience)+1)
+	require.Equal(t, state.Broken, m.breaker.Load())
 }
 
 // A keeper that was not run for a while blames nobody for what was not answered meanwhile.

@@ -30,9 +30,8 @@ func TestGuiltyDoesNotBreakADistantMember(t *testing.T) {
 
 // A pool that is older than its patience judges a new member from its own beginning.
 func TestNewMemberHasTime(t *testing.T) {
-	c := newCrew(t, 1, &actor.Config{ResponseTimeout: 5 * time.Second}, nil)
+	c := newCrew(t, 1, &actor.Config{ResponseTimeout: 5 * time.Second}, [][]wiretest.Fault{{wiretest.OnAccept().Freeze()}})
 	time.Sleep(700 * time.Millisecond)
-	c.nsqds[0].Stall()
 	began := time.Now()
 	require.NoError(t, c.PublishAsync("t", []byte("x"), nil))
 	for time.Since(began) < 200*time.Millisecond {

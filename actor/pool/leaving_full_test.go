@@ -53,6 +53,8 @@ func TestMoverOfOneThatHasLeftWaitsAsleep(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	require.Less(t, awake, 25)
+	time.Sleep(200 * time.Millisecond) // twice what a member that has ended lingers
+	require.NotNil(t, node(c.Stats(), c.nsqds[0].Addr), "it is not gone before what it had has found its place")
 	c.nsqds[1].Resume()
 	for range 8 {
 		require.NoError(t, (<-done).Error)
