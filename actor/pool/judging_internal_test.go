@@ -202,3 +202,23 @@ func TestKeeperThatWasLate(t *testing.T) {
 		m.producer.Shutdown(over)
 	}
 }
+
+// A call whose second nsqd has no room until its context ends was not moved on.
+func TestCallThatFindsNoRoom(t *testing.T) {
+	srv := wiretest.NewServer()
+	defer srv.Close()
+	p, err := New([]string{"127.0.0.1:1", srv.Addr}, &actor.Config{MaxPending: 1}, WithMode(Primary))
+	require.NoError(t, err)
+	defer p.Stop()
+	srv.Stall()
+	require.NoError(t, p.members.Load().active[1].producer.PublishAsync("t", []byte("x"), nil))
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, p.PublishContext(ctx, "t", []byte("x")), context.DeadlineExceeded)
+	s := p.Stats()
+	require.EqualValues(t, 1, s.Nodes[0].HandedBack)
+	require.EqualValues(t, 2, s.Submitted)
+	require.EqualValues(t, 1, s.NotSent)
+	require.Zero(t, s.Moved)
+	srv.Resume()
+}

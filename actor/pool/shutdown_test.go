@@ -158,8 +158,11 @@ func TestShutdownCutsOff(t *testing.T) {
 	require.Zero(t, tally.Acked+tally.Refused+tally.Undelivered)
 	told := map[actor.Outcome]uint64{}
 	for range n {
-		told[actor.OutcomeOf(<-results)]++
-		told[actor.OutcomeOf((<-done).Error)]++
+		for _, err := range []error{<-results, (<-done).Error} {
+			outcome := actor.OutcomeOf(err)
+			told[outcome]++
+			require.Equal(t, outcome == actor.NotSent, err == actor.ErrStopped, "bare: %v", err)
+		}
 	}
 	require.Equal(t, map[actor.Outcome]uint64{actor.NotSent: tally.NotSent, actor.Unknown: tally.Unknown}, told)
 	requireAddsUp(t, c.Stats())
