@@ -110,10 +110,11 @@ func TestKeys(t *testing.T) {
 	for key, at := range home {
 		require.Equal(t, at, place(key))
 	}
-	gone := home["key0"]
+	gone := 3 // the last that is looked at
 	c.nsqds[gone].CloseListener()
 	c.nsqds[gone].CloseAll()
 	require.Eventually(t, func() bool { return c.Stats().Nodes[gone].Breaker == state.Broken }, patience, time.Millisecond)
+	asked := c.Stats().Nodes[gone].Submitted
 	for key, at := range home {
 		now := place(key)
 		if at == gone {
@@ -122,6 +123,7 @@ func TestKeys(t *testing.T) {
 			require.Equal(t, at, now, "only the keys of the lost one move")
 		}
 	}
+	require.Equal(t, asked, c.Stats().Nodes[gone].Submitted, "the lost one is not even asked")
 	require.NoError(t, c.nsqds[gone].Listen())
 	require.Eventually(t, func() bool { return c.Stats().Nodes[gone].Breaker != state.Broken }, patience, time.Millisecond)
 	for key, at := range home {

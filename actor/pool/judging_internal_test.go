@@ -222,3 +222,21 @@ func TestCallThatFindsNoRoom(t *testing.T) {
 	require.Zero(t, s.Moved)
 	srv.Resume()
 }
+
+// Flush waits for what a member has handed back and nobody has taken up yet.
+func TestFlushWaitsForTheMover(t *testing.T) {
+	p, err := New([]string{"127.0.0.1:1"}, nil)
+	require.NoError(t, err)
+	m := p.members.Load().active[0] // without a keeper it has no mover
+	defer m.producer.Stop()
+	done := make(chan *actor.Transaction, 1)
+	require.NoError(t, m.producer.PublishAsync("t", []byte("x"), done))
+	back := (<-m.producer.HandedBack())[0]
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, p.flush(ctx), context.DeadlineExceeded)
+	p.phase.Advance(state.Idle, state.Closed)
+	p.rehome(m, back)
+	require.NoError(t, p.flush(context.Background()))
+	require.ErrorIs(t, (<-done).Error, actor.ErrNotConnected)
+}
