@@ -99,7 +99,7 @@ func (p *Pool) flush(ctx context.Context) error {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done(): // what is on its way has no member that could say so
-			return &actor.Error{Op: "Flush", Outcome: actor.Unknown, Err: ctx.Err()}
+			return &actor.Error{Op: "Flush", Addr: p.String(), Outcome: actor.Unknown, Err: ctx.Err()}
 		}
 	}
 }
