@@ -58,7 +58,7 @@ var (
 type Error struct {
 	Op      string  // the method's name without Try, Context and Async, as in "Publish"; "Ping" for Connect
 	Topic   string  // empty for Ping, Connect and Flush
-	Addr    string  // nsqd's address, as NewProducer got it; a pool's Flush may have none
+	Addr    string  // nsqd's address, as NewProducer got it; a pool's Flush may have all of them, by commas
 	Outcome Outcome // NotSent for Ping and Connect; for Flush Unknown, since publishes may be pending
 	Err     error   // the cause: one of the sentinels, a context's error, a *wire.ReplyError, or what was wrong with the input
 

@@ -234,7 +234,9 @@ func TestFlushWaitsForTheMover(t *testing.T) {
 	back := (<-m.producer.HandedBack())[0]
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, p.flush(ctx), context.DeadlineExceeded)
+	failed := p.flush(ctx)
+	require.ErrorIs(t, failed, context.DeadlineExceeded)
+	require.EqualError(t, failed, "Flush at 127.0.0.1:1: context deadline exceeded")
 	p.phase.Advance(state.Idle, state.Closed)
 	p.rehome(m, back)
 	require.NoError(t, p.flush(context.Background()))
