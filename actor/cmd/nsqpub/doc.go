@@ -103,7 +103,8 @@ reading, of two nsqd:
 	          "acked":33333, "refused":0, "not_sent":0, "unknown":0, "moved_on":12}]}
 
 p50_ms and p99_ms are null where nothing was acked. For a single nsqd there is no nsqd. What ended at those that have left, if
-anything did, is nsqd_gone, an object like those of nsqd without an address. Whether the input was read to its end is told by the
+anything did, is nsqd_gone, an object like those of nsqd without an address. Where no address was given, "double":true says that
+the built-in double took the messages, and dropped them. Whether the input was read to its end is told by the
 exit status alone.
 
 While the program runs and standard error is a terminal, a line of progress is renewed every second. The rate in it is the last

@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		status = exitLost
 	}
 	if o.json {
-		if err := p.account.summarizeJSON(stdout, took, statsOf(producer)); err != nil {
+		if err := p.account.summarizeJSON(stdout, took, statsOf(producer), double != nil); err != nil {
 			fmt.Fprintf(stderr, "nsqpub: the summary could not be written as JSON: %v\n", err)
 			status = exitLost
 		}

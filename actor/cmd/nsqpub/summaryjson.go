@@ -19,6 +19,7 @@ type summary struct {
 	P99     *float64 `json:"p99_ms"`
 	Nsqd    []node   `json:"nsqd,omitempty"`
 	Gone    *node    `json:"nsqd_gone,omitempty"`
+	Double  bool     `json:"double,omitempty"` // it was no nsqd that took them
 }
 
 // ends says how many lines ended how.
@@ -37,12 +38,13 @@ type node struct {
 }
 
 // summarizeJSON writes the summary as one line.
-func (a *account) summarizeJSON(w io.Writer, took time.Duration, nodes pool.Stats) error {
+func (a *account) summarizeJSON(w io.Writer, took time.Duration, nodes pool.Stats, double bool) error {
 	s := summary{
 		Read:    a.read.Load(),
 		ends:    ends{a.count(actor.Acked), a.count(actor.Refused), a.count(actor.NotSent), a.count(actor.Unknown)},
 		Seconds: took.Seconds(),
 		Rate:    a.rate(took),
+		Double:  double,
 	}
 	if a.times.n > 0 {
 		p50, p99 := milliseconds(a.times.quantile(0.5)), milliseconds(a.times.quantile(0.99))

@@ -26,12 +26,12 @@ func TestSummaryJSON(t *testing.T) {
 	a.failed(4, actor.Refused, errors.New("no"))
 	a.failed(5, actor.Unknown, errors.New("lost"))
 	var got strings.Builder
-	require.NoError(t, a.summarizeJSON(&got, 2*time.Second, pool.Stats{}))
+	require.NoError(t, a.summarizeJSON(&got, 2*time.Second, pool.Stats{}, false))
 	assert.Equal(t, `{"read":6,"acked":3,"refused":1,"not_sent":1,"unknown":1,`+
 		`"seconds":2,"messages_per_second":1.5,"p50_ms":0.00004,"p99_ms":0.00004}`+"\n", got.String())
 
 	got.Reset()
-	require.NoError(t, new(account).summarizeJSON(&got, 0, pool.Stats{}))
+	require.NoError(t, new(account).summarizeJSON(&got, 0, pool.Stats{}, false))
 	assert.Equal(t, `{"read":0,"acked":0,"refused":0,"not_sent":0,"unknown":0,`+
 		`"seconds":0,"messages_per_second":0,"p50_ms":null,"p99_ms":null}`+"\n", got.String())
 }
@@ -47,7 +47,7 @@ func TestSummaryJSONOfSeveral(t *testing.T) {
 		{actor.Stats{Submitted: 1, Acked: 1}, `,"nsqd_gone":{"acked":1,"refused":0,"not_sent":0,"unknown":0,"moved_on":0}`},
 	} {
 		var got strings.Builder
-		require.NoError(t, new(account).summarizeJSON(&got, 0, pool.Stats{Nodes: []pool.Node{one}, Gone: c.gone}))
+		require.NoError(t, new(account).summarizeJSON(&got, 0, pool.Stats{Nodes: []pool.Node{one}, Gone: c.gone}, false))
 		_, nodes, _ := strings.Cut(got.String(), `"p99_ms":null`)
 		assert.Equal(t, `,"nsqd":[{"address":"a:1","acked":4,"refused":3,"not_sent":2,"unknown":1,"moved_on":7}]`+c.want+"}\n", nodes)
 	}
@@ -79,6 +79,14 @@ func TestJSON(t *testing.T) {
 	assert.Positive(t, *s.P50)
 	assert.LessOrEqual(t, *s.P50, *s.P99)
 	assert.Nil(t, s.Nsqd)
+	assert.False(t, s.Double)
+}
+
+// A script that forgot the address does not take it for success.
+func TestJSONOfTheDouble(t *testing.T) {
+	e := publish(t, patience(t), strings.NewReader("a\n"), "--json")
+	assert.Equal(t, exitOK, e.status, e.stderr)
+	assert.True(t, e.json(t).Double, e.stdout)
 }
 
 func TestJSONOfSeveral(t *testing.T) {
