@@ -104,8 +104,9 @@ type Config struct {
 
 	keyFiles keyFiles // Set's alone
 
-	// Logger gets connections made, failed and lost, at the levels Info, Warn and Warn. It is called on a goroutine of its own: a
-	// handler that blocks holds up nothing, and loses records beyond 16, or 256 with a Trace, which Stats.Untold counts. Default nil: silent.
+	// Logger gets connections made, failed and lost, at the levels Info, Warn and Warn, with the attributes addr and, for the last two,
+	// error. It is called on a goroutine of its own: a handler that blocks holds up nothing, and loses records beyond 16, or 256 with a
+	// Trace, which Stats.Untold counts. Default nil: silent.
 	Logger *slog.Logger
 	// Trace hears of more: see there. Default nil, which costs nothing.
 	Trace *Trace
