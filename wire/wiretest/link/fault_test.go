@@ -66,12 +66,12 @@ func TestStallOnALongPath(t *testing.T) {
 
 func TestStallKeepsWhatIsUnderWay(t *testing.T) {
 	s := newServer(t)
-	s.path.RoundTrip(40 * time.Millisecond)
+	s.path.RoundTrip(600 * time.Millisecond)
 	client, served := s.connect()
 	send(t, client, []byte("a"))
 	time.Sleep(10 * time.Millisecond) // for the link to have read it
 	s.path.Stall()
-	expectSilence(t, served)
+	expectSilenceFor(t, served, 350*time.Millisecond)
 	s.path.Resume()
 	expect(t, served, []byte("a"))
 }

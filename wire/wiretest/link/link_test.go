@@ -109,7 +109,12 @@ func expectReset(t *testing.T, from net.Conn) {
 // expectSilence requires that for a while nothing comes, not even an end.
 func expectSilence(t *testing.T, from net.Conn) {
 	t.Helper()
-	require.NoError(t, from.SetReadDeadline(time.Now().Add(30*time.Millisecond)))
+	expectSilenceFor(t, from, 30*time.Millisecond)
+}
+
+func expectSilenceFor(t *testing.T, from net.Conn, d time.Duration) {
+	t.Helper()
+	require.NoError(t, from.SetReadDeadline(time.Now().Add(d)))
 	n, err := from.Read(make([]byte, 1))
 	require.Zero(t, n)
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
