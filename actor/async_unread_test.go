@@ -251,6 +251,7 @@ func TestStopWaitsForReaders(t *testing.T) {
 	began := time.Now()
 	stopped := started(func() time.Duration { p.Stop(); return time.Since(began) })
 	require.True(t, receive(t, waiting) == actor.ErrStopped)
+	require.NoError(t, p.Flush(testContext(t))) // it has done with the connection, and waits for readers alone
 	readAll(t, done, 0, n-1)
 	require.Empty(t, stopped, "one is unread")
 	readAll(t, done, n-1, 1)

@@ -100,10 +100,10 @@ func TestHeartbeatsWhileAWriteIsBlocked(t *testing.T) {
 }
 
 // An nsqd that takes a large body piece by piece, with pauses shorter than WriteTimeout, is slow and not dead, however long all
-// of it takes.
+// of it takes; and it has ResponseTimeout for the answer from then on, not from the beginning.
 func TestSlowWriteIsNoStuckWrite(t *testing.T) {
-	var faults []wiretest.Fault
 	const pieces, size = 12, 1 << 20
+	faults := []wiretest.Fault{wiretest.OnPublish(wiretest.Every).Delay(4 * time.Second)}
 	for n := range pieces {
 		faults = append(faults, wiretest.OnByte(1+n*size/pieces).StopReading())
 	}

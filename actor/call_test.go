@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nsqactor/producer/state"
+	"github.com/nsqactor/producer/wire"
 )
 
 // deaf returns a live producer whose loop is the test.
@@ -155,4 +156,22 @@ func TestResultThatIsThereWins(t *testing.T) {
 		require.NoError(t, next(t, result))
 		require.EqualValues(t, 1, p.Stats().Acked)
 	}
+}
+
+// TestRoomOfWhatChangesUnderTheCall: a caller who breaks the rules between the check and the copy is refused by the encoder, and
+// the room that he had entered is given back.
+func TestRoomOfWhatChangesUnderTheCall(t *testing.T) {
+	p, err := NewProducer("a:1", nil)
+	require.NoError(t, err)
+	bodies := [][]byte{{1}, {2}}
+	r := request{kind: multiPublish, topic: "topic", bodies: bodies}
+	size, err := r.check(&p.cfg)
+	require.NoError(t, err)
+	require.True(t, p.room.tryEnter(size))
+	bodies[1] = nil
+	_, err = p.admit(&r, size)
+	require.ErrorIs(t, err, wire.ErrEmpty)
+	require.Equal(t, NotSent, OutcomeOf(err))
+	require.Zero(t, p.Pending())
+	require.Zero(t, p.Stats().PendingBytes)
 }

@@ -303,3 +303,14 @@ func TestGateLosesNoWakeUp(t *testing.T) {
 		require.Zero(t, g.waiting.Load())
 	}
 }
+
+// TestGateWakesALoneWaiter: what is given back while nobody waits leaves no token, and one is left even for one.
+func TestGateWakesALoneWaiter(t *testing.T) {
+	for waiting := range 3 {
+		g := newGate(1, 1)
+		require.True(t, g.tryEnter(1))
+		g.waiting.Add(int64(waiting))
+		g.leave(1, 1)
+		require.Len(t, g.freed, min(waiting, 1))
+	}
+}

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,5 +32,26 @@ func TestWhatIsGivenUpTakesNoPlace(t *testing.T) {
 			require.True(t, left)
 			require.Less(t, c.kept(l), few, kinds[c.kind].op)
 		}
+	}
+}
+
+// TestMemoryOfTheGivenUpGoes at once, since its bytes count no longer: what lies in the mailbox until the loop comes by would
+// be beyond MaxPendingBytes. What was taken may be under way to the kernel, and stays.
+func TestMemoryOfTheGivenUpGoes(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		p, err := NewProducer("a:1", nil)
+		require.NoError(t, err)
+		require.True(t, p.room.tryEnter(1000))
+		tr, err := p.admit(&request{kind: publish, topic: "topic", body: make([]byte, 1000)}, 1000)
+		require.NoError(t, err)
+		s, _, err := p.post(context.Background(), tr, wait)
+		require.NoError(t, err)
+		if taken {
+			require.True(t, tr.claim.Advance(state.Queued, state.Taken))
+		}
+		_, left := p.leave(s)
+		require.True(t, left)
+		require.Zero(t, p.Stats().PendingBytes)
+		require.Equal(t, taken, tr.command != nil)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -277,4 +278,24 @@ func TestAnsweredAndThenResetByTCP(t *testing.T) {
 		p.Stop()
 		srv.Close()
 	}
+}
+
+// The answers to heartbeats are part of the stream, by whose offsets it is judged what nsqd can have: a publish of which the last
+// bytes were not written goes again.
+func TestHalfWrittenBehindHeartbeats(t *testing.T) {
+	leak.Check(t)
+	srv := newDouble(t)
+	p := newProducer(t, srv.Addr, &actor.Config{Dial: tapped(func(conn net.Conn, b []byte) (int, error) {
+		if !bytes.HasPrefix(b, []byte("PUB ")) || srv.Stats().Conns > 1 {
+			return conn.Write(b)
+		}
+		n, _ := conn.Write(b[:len(b)-1])
+		return n, io.ErrUnexpectedEOF
+	})})
+	require.NoError(t, p.Ping())
+	srv.Heartbeat()
+	until(t, "it is answered", func() bool { return srv.Stats().Nops == 1 })
+	require.NoError(t, p.Publish("topic", []byte("body")))
+	require.EqualValues(t, 2, p.Stats().Connections)
+	require.Equal(t, 1, srv.Stats().Messages)
 }

@@ -22,7 +22,7 @@ func TestAckBuckets(t *testing.T) {
 	for _, ns := range []int64{-1, 0, 1, 1<<ackLowest - 1} {
 		require.Equal(t, 0, ackBucket(ns))
 	}
-	for _, ns := range []int64{1 << ackHighest, 1<<62 + 5} {
+	for _, ns := range []int64{1 << ackHighest, 7 << (ackHighest - 2), 1<<62 + 5} {
 		require.Equal(t, ackBuckets-1, ackBucket(ns))
 	}
 }

@@ -218,6 +218,15 @@ func TestUnaskedAnswer(t *testing.T) {
 			require.EqualValues(t, 2, p.Stats().Connections)
 		}
 	})
+	// What is said behind an answer too many counts as little as that: the frame must not pass for the command's own refusal.
+	t.Run("an OK and an error before the command is whole", func(t *testing.T) {
+		both := append(wire.AppendOK(nil), wire.AppendFrame(nil, wire.FrameError, wire.CodeBadMessage)...)
+		srv := newDouble(t, wiretest.OnByte(1000).Conn(1).StopReading())
+		srv.Add(wiretest.OnByte(1000).Conn(1).Do(func() { srv.Send(both) }))
+		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial})
+		require.NoError(t, p.Publish("topic", make([]byte, 1<<20)))
+		require.EqualValues(t, 2, p.Stats().Connections)
+	})
 	t.Run("an error before the command is whole", func(t *testing.T) {
 		srv := newDouble(t, wiretest.OnByte(1000).Conn(1).Error(wire.CodeBadMessage, "too large for me"))
 		p := newProducer(t, srv.Addr, &actor.Config{Dial: srv.Dial})

@@ -41,6 +41,7 @@ func TestGauges(t *testing.T) {
 		synctest.Wait()
 		s = p.Stats()
 		require.EqualValues(t, 8, s.Pending)
+		require.Equal(t, 8, p.Pending())
 		require.EqualValues(t, 2, s.InFlight)
 		require.EqualValues(t, 6, s.Queued)
 		require.EqualValues(t, 2, s.Batches)
@@ -70,6 +71,9 @@ func TestGauges(t *testing.T) {
 		require.InEpsilon(t, time.Second, h.Quantile(0), 0.25)
 		require.InEpsilon(t, 3*time.Second, h.Quantile(1), 0.25)
 		require.InDelta(t, 1+1.9+3*2+3*3, h.Sum(), 0.001, "a, b, three each of c and d")
+
+		p.Stop()
+		require.Zero(t, p.Stats().Window, "there is no connection")
 	})
 }
 

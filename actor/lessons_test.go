@@ -19,3 +19,12 @@ func TestSmallestRefusedCounts(t *testing.T) {
 		require.Equal(t, row[1], l.lessons.tooLarge)
 	}
 }
+
+// TestFoldsAreNoLargerThanABody: an MPUB of our own making is bounded by nsqd's limit too.
+func TestFoldsAreNoLargerThanABody(t *testing.T) {
+	for body, want := range map[int]int{1000: 1000, 5000: 3000} {
+		p, err := NewProducer("a:1", &Config{FoldBytes: 3000, MaxBodySize: body})
+		require.NoError(t, err)
+		require.Equal(t, want, newLoop(p).fold.mostBytes)
+	}
+}

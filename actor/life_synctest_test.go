@@ -102,6 +102,19 @@ func TestBackoff(t *testing.T) {
 			require.LessOrEqual(t, len(srv.dials()), 13, "in 20 s")
 		})
 	})
+	// A publish sets an alarm for its answer, which may fall into a pause long behind both.
+	t.Run("an old alarm does not hurry it", func(t *testing.T) {
+		clock(t, nil, actor.Config{BackoffMin: 2 * time.Second}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+			require.NoError(t, p.Publish("topic", []byte("body")))
+			time.Sleep(4 * time.Second)
+			srv.CloseListener()
+			srv.CloseAll()
+			time.Sleep(5 * time.Second)
+			pauses := srv.pauses(1)
+			require.NotEmpty(t, pauses)
+			require.GreaterOrEqual(t, pauses[0], 2*time.Second)
+		})
+	})
 	// A connection that comes up proves nothing; acknowledged work over a second does.
 	for _, worked := range []struct {
 		name string
@@ -270,5 +283,19 @@ func TestResponseTimeout(t *testing.T) {
 			}
 			require.Len(t, srv.dials(), 1)
 		})
+	})
+}
+
+// A connection that is given up is still read for its last words. A Ping in that time asks the next one.
+func TestPingOnAConnectionThatIsGivenUp(t *testing.T) {
+	cfg := actor.Config{ResponseTimeout: time.Second}
+	clock(t, []wiretest.Fault{wiretest.OnPublish(1).Stall()}, cfg, func(t *testing.T, srv *clocked, p *actor.Producer) {
+		require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
+		time.Sleep(1050 * ms)
+		require.Equal(t, state.Up, p.Stats().Link)
+		srv.CloseListener()
+		pause, err := took(p.Ping)
+		require.ErrorIs(t, err, actor.ErrNotConnected)
+		require.Equal(t, 50*ms, pause)
 	})
 }

@@ -206,10 +206,12 @@ func TestTextOptions(t *testing.T) {
 			require.NoError(t, cfg.Set(option, c.value))
 			assert.Equal(t, c.want, fieldOf(t, cfg, option).String())
 		}
-		for _, value := range []any{true, nil, []string{"s3cret"}, time.Second, fmt.Errorf("s3cret")} {
+		for _, value := range []any{
+			true, nil, []string{"s3cret"}, time.Second, fmt.Errorf("s3cret"), uint64(math.MaxUint64),
+		} {
 			c := &Config{}
 			err := c.Set(option, value)
-			require.ErrorContains(t, err, "must be a string")
+			require.ErrorContains(t, err, "must be a string", "%T", value)
 			assert.ErrorContains(t, err, "option "+option+" is ")
 			assert.NotContains(t, err.Error(), "s3cret")
 			assert.Equal(t, &Config{}, c)

@@ -59,3 +59,58 @@ func TestLastWordsAtTheCut(t *testing.T) {
 		})
 	}
 }
+
+// Stop closes its end and gives nsqd half a second to close the other: until then nothing is reset, and not a moment longer does
+// it wait for an nsqd that does not.
+func TestStopWaitsForNsqdToClose(t *testing.T) {
+	for name, frozen := range map[string]time.Duration{"nsqd is slow": 400 * ms, "nsqd is dead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			clock(t, nil, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+				require.NoError(t, p.Publish("topic", []byte("body")))
+				synctest.Wait()
+				srv.Freeze()
+				resume := time.AfterFunc(frozen, srv.Resume)
+				defer resume.Stop()
+				pause, err := took(func() error { _, err := p.Shutdown(context.Background()); return err })
+				require.NoError(t, err)
+				require.Equal(t, min(frozen, 500*ms), pause)
+			})
+		})
+	}
+}
+
+// Who leaves his publish to an nsqd that does not answer, while the producer stops, leaves nothing that it would wait for.
+func TestLeavingEndsTheWaitOfShutdown(t *testing.T) {
+	cfg := actor.Config{ResponseTimeout: time.Hour}
+	clock(t, []wiretest.Fault{wiretest.OnPublish(1).Silence()}, cfg, func(t *testing.T, srv *clocked, p *actor.Producer) {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		left := started(func() error { return p.PublishContext(ctx, "topic", []byte("body")) })
+		synctest.Wait()
+		stopped := started(func() error { _, err := p.Shutdown(context.Background()); return err })
+		synctest.Wait()
+		require.Equal(t, actor.ErrStopped, p.Publish("topic", []byte("nothing new is accepted meanwhile")))
+		pause, err := took(func() error { return <-stopped })
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, pause, 3*time.Second)
+		require.LessOrEqual(t, pause, 3500*ms)
+		require.Equal(t, actor.Unknown, actor.OutcomeOf(<-left))
+	})
+}
+
+// Two Shutdowns whose bounds end in the same moment cut off once.
+func TestTwoBoundsThatEndAtOnce(t *testing.T) {
+	clock(t, []wiretest.Fault{wiretest.OnPublish(1).Silence()}, actor.Config{}, func(t *testing.T, srv *clocked, p *actor.Producer) {
+		require.NoError(t, p.PublishAsync("topic", []byte("body"), nil))
+		ctx, cancel := context.WithTimeout(context.Background(), ms)
+		defer cancel()
+		shut := func() actor.Tally {
+			tally, err := p.Shutdown(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			return tally
+		}
+		other := started(shut)
+		require.Equal(t, actor.Tally{Unknown: 1}, shut())
+		require.Equal(t, actor.Tally{Unknown: 1}, <-other)
+	})
+}

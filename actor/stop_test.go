@@ -320,7 +320,7 @@ func TestCleanStopEndsTheStream(t *testing.T) {
 				_, err := io.Copy(far, through)
 				ends <- err
 				<-said
-				_, err = far.Read(make([]byte, 1))
+				_, err = far.Write([]byte{0}) // what is said behind a reset fails; it cannot be read behind the stream's end
 				ends <- err
 			}()
 			return near, nil
@@ -340,7 +340,7 @@ func TestCleanStopEndsTheStream(t *testing.T) {
 		p.Stop()
 		require.NoError(t, receive(t, ends), "a reset is an error, the end of the stream is none")
 		require.NoError(t, receive(t, ends))
-		require.Equal(t, io.EOF, receive(t, ends), "a reset by an answer that came to a closed door")
+		require.NoError(t, receive(t, ends), "a reset by an answer that came to a closed door")
 		require.EqualValues(t, publishes, p.Stats().Acked)
 	}
 }

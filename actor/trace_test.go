@@ -47,6 +47,19 @@ func TestTrace(t *testing.T) {
 	require.Zero(t, p.Stats().Untold)
 }
 
+func TestTraceOfAFold(t *testing.T) {
+	leak.Check(t)
+	srv, door := newDouble(t), newBarrier()
+	batches := make(chan actor.Batch, 1)
+	p := newProducer(t, srv.Addr, &actor.Config{FoldMessages: 256, Dial: door.dial, DialTimeout: patience,
+		Trace: &actor.Trace{Batch: func(_ time.Time, b actor.Batch) { batches <- b }}})
+	for _, topic := range []string{"a", "b", "a"} {
+		require.NoError(t, p.PublishAsync(topic, []byte("body"), nil))
+	}
+	door.open()
+	require.Equal(t, actor.Batch{Publishes: 3, Commands: 2, Bytes: len("MPUB a\n") + 4 + 4 + 2*(4+4) + len("PUB b\n") + 4 + 4}, receive(t, batches))
+}
+
 func TestTraceOfALoss(t *testing.T) {
 	leak.Check(t)
 	srv := newDouble(t, wiretest.OnPublish(1).Conn(1).Close())

@@ -81,6 +81,27 @@ func TestCourierRetiresOnce(t *testing.T) {
 	require.False(t, open)
 }
 
+// TestCourierThatHasMoreStays: a courier that found itself idle, and was given another result before the loop looked, is not
+// retired, and may say again that it is idle.
+func TestCourierThatHasMoreStays(t *testing.T) {
+	p, err := NewProducer("a:1", nil)
+	require.NoError(t, err)
+	l := newLoop(p)
+	dest := make(chan *Transaction)
+	b := &box{dest: dest, in: make(chan []*Transaction, 1), given: 2}
+	l.idle, l.boxes = make(chan *box, 1), map[chan<- *Transaction]*box{dest: b}
+	for taken := 1; taken <= 2; taken++ {
+		require.Contains(t, l.boxes, b.dest)
+		p.unread.force(0)
+		p.done(b, l.idle, 0)
+		require.Len(t, l.idle, 1, "after %d", taken)
+		l.retireCouriers()
+	}
+	require.Empty(t, l.boxes)
+	count, _ := p.unread.inside()
+	require.Zero(t, count)
+}
+
 // TestDrainedLoopDoesNotSleep lets the last thing in the mailbox of a stopping producer be one that ends, or has ended, without
 // anything being written: a Flush, and a publish that was given up on its way. Nobody would ring for it again.
 func TestDrainedLoopDoesNotSleep(t *testing.T) {
