@@ -1,0 +1,5 @@
+//go:build race && go1.25
+
+package mutants
+
+const underRace = true
