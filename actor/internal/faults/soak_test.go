@@ -71,7 +71,7 @@ func TestSoak(t *testing.T) {
 
 		goroutines := leak.Goroutines()
 		require.LessOrEqual(t, len(goroutines), 16, "the producer's two, its nsqd's and the path's: %v", goroutines)
-		l.book = nil // the load itself stays until the test's clean-up
+		l.book = nil                   // the load itself stays until the test's clean-up
 		log := uint64(len(nsqd.Log())) // which grows, and is the test's
 		heaps = append(heaps, heap()-log)
 		t.Logf("round %d: %v, %d of the unknown at cuts, %d connections; %s", i, counts, cut, connections, strings.Join(struck, ", "))

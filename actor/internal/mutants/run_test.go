@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path"
@@ -23,38 +22,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var whole = flag.Bool("mutants", false, "run every mutant, not three of them")
+var plant = flag.Bool("mutants", false, "run the mutants")
 
-const (
-	drawn = 3
-	bound = 30 * time.Second // of a mutant's tests; some hang
-)
+const bound = 30 * time.Second // of a mutant's tests; some hang
 
 // TestMutantsAreCaught plants each mutant by itself, and demands that its tests fail, which pass without it.
 func TestMutantsAreCaught(t *testing.T) {
-	if underRace {
-		t.Skip("mutants are built without the race detector")
-	}
-	if testing.Short() && !*whole {
-		t.Skip("-short plants no mutants")
+	if !*plant {
+		t.Skip("it takes some ten minutes: -mutants")
 	}
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
 		require.NotEqual(t, "true", os.Getenv("CI"), "there is no go command")
 		t.Skip("there is no go command to build the mutants with")
 	}
-	chosen := all
-	if !*whole {
-		chosen = nil
-		for _, i := range rand.Perm(len(all))[:drawn] {
-			chosen = append(chosen, all[i])
-		}
-	}
 	f := &field{goCommand: goCommand, dir: t.TempDir(), suites: map[string]suite{}, sound: map[string]func() (string, error){}}
 	f.module, err = filepath.Abs(root)
 	require.NoError(t, err)
 	packages := map[string][]string{}
-	for _, m := range chosen {
+	for _, m := range all {
 		dir := path.Dir(m.file)
 		packages[dir] = append(packages[dir], m.tests)
 	}
@@ -65,7 +51,7 @@ func TestMutantsAreCaught(t *testing.T) {
 	slots := make(chan struct{}, 2) // a build each, which keeps a processor busy
 	began := time.Now()
 	t.Run("all", func(t *testing.T) {
-		for _, m := range chosen {
+		for _, m := range all {
 			t.Run(m.name(), func(t *testing.T) {
 				t.Parallel()
 				slots <- struct{}{}

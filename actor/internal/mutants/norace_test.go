@@ -1,5 +1,0 @@
-//go:build !race && go1.25
-
-package mutants
-
-const underRace = false
