@@ -29,7 +29,7 @@ const bound = 30 * time.Second // of a mutant's tests; some hang
 // TestMutantsAreCaught plants each mutant by itself, and demands that its tests fail, which pass without it.
 func TestMutantsAreCaught(t *testing.T) {
 	if !*plant {
-		t.Skip("it takes some ten minutes: -mutants")
+		t.Skip("-mutants runs them, for a quarter of an hour")
 	}
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
