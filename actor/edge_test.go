@@ -101,3 +101,17 @@ func TestEdgeInTheHandshake(t *testing.T) {
 	require.EqualValues(t, 7, <-got)
 	require.Nil(t, e.take(false))
 }
+
+// TestEdgeCopies: TLS writes from a buffer that it uses again for the next record.
+func TestEdgeCopies(t *testing.T) {
+	e := newEdge(nil)
+	e.keeps = true
+	record := []byte("first")
+	for _, text := range []string{"first", "later"} {
+		copy(record, text)
+		_, err := e.Write(record)
+		require.NoError(t, err)
+	}
+	clear(record)
+	require.Equal(t, "firstlater", string(e.take(true)))
+}

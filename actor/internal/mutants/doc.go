@@ -7,8 +7,8 @@
 //
 // A mutant is an exact snippet of a file, what takes its place, and the tests that find it. It is built by an overlay, so that
 // nothing in the tree is touched, without optimisation, and without the test files that its tests do not need: most of its time is
-// the compiler's, three seconds of one processor. Two are under way at a time. All 226 of them took a quarter of an hour on two
-// processors that had other things to do as well.
+// the compiler's, three seconds of one processor. Two are under way at a time. All of them, over two hundred, took a
+// quarter of an hour on two processors that had other things to do as well.
 //
 // Each selection of tests is also run without the mutant, and has to run something and pass. A mutant that does not build fails, as
 // does one whose tests pass. One that hangs is caught if its tests end, by themselves or by their bound of 30 s; four take the 20 s

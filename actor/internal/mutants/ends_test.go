@@ -123,6 +123,10 @@ var inEnds = []mutant{
 		"\t\tp.counts.outcomes[outcome].Add(^uint64(0)) // first", "\t\t// first", "TestBookedOnce",
 	},
 	{
+		"what could not be adopted keeps a reader's place", "actor/handback.go",
+		"\t\tp.unread.leave(1, 0)\n\t\treturn p.booked", "\t\treturn p.booked", "TestAdoptionThatIsStopped",
+	},
+	{
 		"what is handed back comes in reverse", "actor/handback.go",
 		"l.p.returned <- append(waiting, t)", "l.p.returned <- append([]*Transaction{t}, waiting...)", "TestHandedBackInOrder",
 	},
