@@ -19,6 +19,7 @@ import (
 func TestDeletedTopic(t *testing.T) {
 	leak.Check(t)
 	const deleted, kept = "deleted", "kept"
+	const settled = 1600 * time.Millisecond // a second of acknowledged work, on a machine under load too
 	nsqd := nsqdtest.Start(t)
 	cfg := config(t)
 	cfg.FoldMessages = 1 // a fold is unknown then, not refused
@@ -41,7 +42,7 @@ func TestDeletedTopic(t *testing.T) {
 
 	for hit := range 3 {
 		l.progress(t, 20)
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(settled)
 		for end := time.Now().Add(patience); l.Stats().Refused == uint64(hit); {
 			require.False(t, time.Now().After(end), "no deletion meets a publish: %+v", l.Stats())
 			delete()
@@ -49,7 +50,7 @@ func TestDeletedTopic(t *testing.T) {
 		}
 	}
 	l.progress(t, 20)
-	time.Sleep(1100 * time.Millisecond)
+	time.Sleep(settled)
 	require.Equal(t, map[actor.Outcome]int{actor.Refused: 3}, without(gone.counts(), actor.Acked))
 	require.Empty(t, without(l.book.counts(), actor.Acked))
 	require.EqualValues(t, 4, l.Stats().Connections)
